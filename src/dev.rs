@@ -1,0 +1,4 @@
+//! Plays Azure and Telegram at home.
+
+pub mod host;
+pub mod telegram;

@@ -1,0 +1,1 @@
+//! The doors: one file per function, each a few lines over the runtime.

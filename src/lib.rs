@@ -1,0 +1,11 @@
+//! A serverless back end for Telegram-style bots.
+
+pub mod dev;
+pub mod functions;
+pub mod locale;
+pub mod model;
+pub mod queue;
+pub mod store;
+pub mod telegram;
+
+pub use model::Text;

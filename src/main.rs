@@ -1,0 +1,3 @@
+//! Starts Backline.
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! The words everything else is written in: plain data, no I/O.
+
+mod clock;
+mod event;
+mod id;
+mod input;
+mod message;
+mod person;
+mod text;
+
+pub use clock::{Clock, Timestamp};
+pub use event::Event;
+pub use id::{BotSlug, ConversationId, EffectId, InputKey, InvalidId, TraceParent, WorkflowId, short_hash};
+pub use input::{ChatKind, Content, FileKind, FileRef, Input, Place, What};
+pub use message::{Button, Delivery, Edit, Message, Send};
+pub use person::{Person, PersonId};
+pub use text::{Argument, Text};

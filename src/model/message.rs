@@ -1,0 +1,80 @@
+//! What a conversation is sent.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// One thing to send to a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// A new message.
+    Send(Send),
+    /// A change to a message that was sent before.
+    Edit(Edit),
+    /// A toast for whoever pressed a button.
+    Answer {
+        /// Telegram's id of the press (`callback_query.id`).
+        callback: String,
+        /// The toast; without one the button just stops glowing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<Text>,
+    },
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Send {
+    /// What it says and shows.
+    pub message: Message,
+    /// The question it puts, known by workflow and name; its message id is kept under it for a later [`Edit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
+
+/// A change to the message that put a question. If no such message is known, there is nothing to change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The question as in [`Send::prompt`]; empty if `message_id` says which message.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prompt: String,
+    /// Telegram's id of the message, where an input named it (the keyboard of a stale button).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<i64>,
+    /// The new message; without one only the keyboard goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+    /// Is the question over? Then its message id need not be kept any longer.
+    #[serde(default)]
+    pub closes: bool,
+}
+
+/// Words and buttons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// The words.
+    pub text: Text,
+    /// Rows of buttons under it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Vec<Button>>,
+    /// Asks Telegram to open a reply to this message, for questions that buttons can't answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force_reply: bool,
+}
+
+impl Message {
+    /// Words without buttons.
+    #[must_use]
+    pub fn plain(text: Text) -> Self {
+        Self { text, buttons: Vec::new(), force_reply: false }
+    }
+}
+
+/// A button under a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Button {
+    /// What it says.
+    pub label: Text,
+    /// What comes back when it is pressed: at most 64 bytes (<https://core.telegram.org/bots/api#inlinekeyboardbutton>).
+    pub data: String,
+}

@@ -1,0 +1,116 @@
+//! The port for everything that must be remembered: documents in partitions, with ETags. Cosmos semantics are the
+//! contract; `tests/it/store_contract.rs` holds every store to it.
+
+mod document;
+
+use async_trait::async_trait;
+
+pub use document::{
+    Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, Page, Query,
+    Write,
+};
+
+use crate::model::Timestamp;
+
+/// Why a store did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing of the batch was written: a document was there already, was changed meanwhile, or was gone.
+    /// Read again and decide anew.
+    #[error("conflict on `{id}` in `{partition}`")]
+    Conflict {
+        /// The partition of the batch.
+        partition: String,
+        /// The first document that was not as expected.
+        id: DocumentId,
+        /// Which batch of the commit this was; those before it may have been written.
+        batch: usize,
+    },
+    /// The store can't serve now; the same call may succeed later. Whether a write happened is unknown.
+    #[error("the store is unavailable: {why}")]
+    Unavailable {
+        /// What happened.
+        why: String,
+        /// How long the store asks to be left alone.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// The call can never succeed (a document too large, a forbidden id, a damaged file).
+    #[error("the store refuses: {0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// May the same call succeed later?
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Refused(_))
+    }
+}
+
+/// Documents in partitions. Every method may be called by any number of processes at once.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// One document, as the latest write by anybody left it. An expired one is gone.
+    async fn read(
+        &self,
+        container: Container,
+        partition: &str,
+        id: &DocumentId,
+    ) -> Result<Option<Document>, Error>;
+
+    /// Documents of one partition in the order of their ids (bytewise).
+    async fn query(
+        &self,
+        container: Container,
+        partition: &str,
+        query: Query,
+    ) -> Result<Vec<Document>, Error>;
+
+    /// The only write. The batches are written in order, each all or nothing; a store that can (SQLite) makes all of
+    /// them one transaction, another stops at the first that fails. Returns the new ETag of each write, batch by
+    /// batch (deletes give the one they deleted).
+    ///
+    /// # Errors
+    /// `Conflict` names the first batch that was not written, nothing of which was.
+    async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error>;
+
+    /// Documents of all partitions whose `due_at` is not after `now`, the longest overdue first.
+    async fn due(
+        &self,
+        container: Container,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueDocument>, Error>;
+
+    /// Changes after `after`, oldest first, the latest version of each document only; deletions are not told.
+    /// Always returns where to go on, even if nothing changed.
+    async fn changes(
+        &self,
+        container: Container,
+        after: Option<Continuation>,
+        limit: usize,
+    ) -> Result<(Vec<Located>, Continuation), Error>;
+
+    /// All documents of a container, a page at a time, partition by partition.
+    async fn list(
+        &self,
+        container: Container,
+        after: Option<Continuation>,
+        limit: usize,
+    ) -> Result<Page, Error>;
+
+    /// Removes expired documents and what deletions left behind, where the store does not do so by itself. Returns how many.
+    async fn purge(&self) -> Result<usize, Error>;
+
+    /// The store's clock, which claims and deadlines go by.
+    fn now(&self) -> Timestamp;
+
+    /// The name of this process at this store, for claims.
+    fn instance(&self) -> &str;
+
+    /// Can the store tell that the process of this name is dead? Then its claims are void at once.
+    async fn is_dead(&self, instance: &str) -> bool;
+
+    /// `sqlite`, `cosmos`: for people.
+    fn kind(&self) -> &'static str;
+}

@@ -1,0 +1,1 @@
+//! Telegram, as it really is: what it sends, what it takes, what it refuses.
