@@ -1,1 +1,4 @@
 //! Telegram, as it really is: what it sends, what it takes, what it refuses.
+
+pub mod normalize;
+pub mod update;
