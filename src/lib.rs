@@ -1,6 +1,7 @@
 //! A serverless back end for Telegram-style bots.
 
 pub mod dev;
+pub mod engine;
 pub mod functions;
 pub mod locale;
 pub mod model;

@@ -52,6 +52,12 @@ pub struct Locales {
     reported: Mutex<HashSet<String>>,
 }
 
+impl Default for Locales {
+    fn default() -> Self {
+        Self::new(&[]).expect("the engine's own sentences are Fluent: a test reads them")
+    }
+}
+
 impl Locales {
     /// The engine's own sentences and these: pairs of a language tag and the text of a Fluent file. A language may have
     /// several files; of two messages with one id the later one counts.
@@ -112,11 +118,13 @@ impl Locales {
         match text {
             Text::Literal(words) => markup::escape(words),
             Text::Message { id, with } => self.message(id, with, bundles),
-            Text::Paragraphs(texts) => {
-                let texts: Vec<String> = texts.iter().map(|text| self.html(text, bundles)).collect();
-                texts.join("\n\n")
-            }
+            Text::Lines { lines } => self.joined(lines, "\n", bundles),
+            Text::Paragraphs(texts) => self.joined(texts, "\n\n", bundles),
         }
+    }
+
+    fn joined(&self, texts: &[Text], by: &str, bundles: &[&Bundle]) -> String {
+        texts.iter().map(|text| self.html(text, bundles)).collect::<Vec<_>>().join(by)
     }
 
     fn message(&self, id: &str, with: &BTreeMap<String, Argument>, bundles: &[&Bundle]) -> String {

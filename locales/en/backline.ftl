@@ -1,17 +1,63 @@
 # What the engine itself says. A team's own files may override any of these.
 
-please-answer = Please answer the question above.
-use-the-buttons = Please use the buttons.
 cancelled = Cancelled.
 nothing-to-cancel = There is nothing to cancel.
+no-way-back = There is no way back from here.
 stale-button = This button is no longer in use.
-unknown-input = I don't know what to do with this. Send /start to begin.
-something-went-wrong = Something went wrong on our side. Send /start to begin again.
+not-for-you = This question is for somebody else.
+nothing-asked = Nothing is asked of you at the moment. /cancel ends what is going on, /help tells what else there is.
+unknown-input = I don't know what to do with this. Send /start to begin, or /help to see what I can do.
+unknown-command = I don't know /{ $command }. Send /help to see what I can do, or /start to begin.
+something-went-wrong = Something went wrong on our side, and we have been told. Send /start to begin again.
+operator-dead-letter = Something could not be done for { $conversation }: { $cause }
+operator-told = Trace { $trace }
+
+help = This is what I can do:
+help-line = /{ $command } – { $title }
+help-cancel = /cancel – Stop what is going on
+help-help = /help – Show this list
+
+# Answers that are none
+
+use-the-buttons = Please use the buttons.
+write-it = Please write it as a message.
+send-a-file = Please send a photo or a file, as the question asks.
+send-a-location = Please send a location: the paper clip, then “Location”.
+wrong-file = This kind of file does not help here.
+too-short = { $count ->
+    [one] Please write something.
+   *[other] Please write at least { $count } characters.
+}
+too-long = Please keep it to { $count } characters.
+not-a-number = Please write a number, such as 12.
+not-whole = Please write a whole number.
+too-little = Please write a number of at least { $least }.
+too-much = Please write a number of at most { $most }.
+not-a-date = Please write a date, such as 2026-08-01 or 1.8.2026.
+too-early = Please write a date not before { $first }.
+too-late = Please write a date not after { $last }.
+choose-at-least = { $count ->
+    [one] Please choose at least one.
+   *[other] Please choose at least { $count }.
+}
+choose-at-most = { $count ->
+    [one] Please choose only one.
+   *[other] Please choose at most { $count }.
+}
+
+# Under a question that was answered by button
+
+chosen = ✓ { $choice }
+skipped = skipped
+nothing-chosen = nothing
 
 # Buttons
 
-back = Back
+back = ‹ Back
 skip = Skip
 done = Done
 yes = Yes
 no = No
+picked = ✓ { $choice }
+page-before = ‹ Before
+page-after = More ›

@@ -18,6 +18,11 @@ pub enum Text {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         with: BTreeMap<String, Argument>,
     },
+    /// Several texts, each on a line of its own.
+    Lines {
+        /// The texts.
+        lines: Vec<Text>,
+    },
     /// Several texts, a blank line between each two.
     Paragraphs(Vec<Text>),
 }

@@ -1,0 +1,31 @@
+//! The conversation engine: scripts, the questions they ask, and the replay of what was answered. Pure: no I/O, no
+//! clock, no dice, no locks; everything that influences a script stands in its log.
+
+mod decide;
+mod effect;
+mod interpret;
+mod log;
+mod question;
+mod rehearse;
+mod replay;
+mod route;
+mod script;
+mod table;
+mod turn;
+
+pub use decide::{Decided, Decision, Target, decide};
+pub use effect::{Caused, Effect};
+pub use log::{
+    Collecting, Entry, Fact, Given, Head, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy,
+    Status,
+};
+pub use question::{
+    Choice, Kind, Option_, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
+    location, number, person, photos, text, toggles,
+};
+pub use rehearse::{Difference, play, rehearse, rehearse_table};
+pub use replay::{Act, Turn, replay};
+pub use route::{Outside, Route, route};
+pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};
+pub use table::{ActivityFailure, Script, Table, Workflow};
+pub use turn::{Refusal, Wanted, stuck};

@@ -1,0 +1,330 @@
+//! What an input means to a workflow: judged against the questions that are open, without its script.
+
+use std::collections::BTreeSet;
+
+use chrono::{Datelike, NaiveDate};
+use serde_json::{Value, json};
+
+use super::{
+    effect::{Pressed, question_hash, read_data},
+    log::{Collecting, Fact, Given, Head, OpenQuestion, Standing, StartedBy},
+    question::{Kind, Part},
+};
+use crate::{
+    model::{Content, FileRef, Input, InputKey, PersonId, Text, What, short_hash},
+    text,
+};
+
+/// What an input was taken to mean, and what whoever sent it is told at once.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Meaning {
+    pub(super) facts: Vec<Fact>,
+    /// For whoever pressed a button.
+    pub(super) toast: Option<Text>,
+    /// What a button chose, to be shown where the keyboard was.
+    pub(super) chosen: Option<Text>,
+    /// Said in answer, outside the script.
+    pub(super) reply: Option<Text>,
+    /// The button was of no use any more: its keyboard goes.
+    pub(super) stale: bool,
+}
+
+impl Meaning {
+    fn fact(fact: Fact) -> Self {
+        Self { facts: vec![fact], ..Self::default() }
+    }
+
+    fn late(toast: Option<Text>) -> Self {
+        Self { facts: vec![Fact::Late], toast, ..Self::default() }
+    }
+
+    fn answered(question: &str, given: Given) -> Self {
+        Self::fact(Fact::Answered { question: question.to_owned(), given, collecting: None })
+    }
+}
+
+/// Takes `input` for what it is. `replied_to` names the question whose prompt the person replied to.
+pub(super) fn interpret(head: &Head, input: &Input, replied_to: Option<&str>) -> Meaning {
+    match &input.what {
+        What::Press { data, .. } => pressed(head, input, data),
+        What::Said(content) => said(head, input, content, replied_to),
+        What::Command { name, .. } if name == "cancel" => Meaning::fact(Fact::Cancelled),
+        What::Command { name, .. } if name == "back" => back(head, input),
+        What::Elapsed { question, .. } => elapsed(head, input, question),
+        What::Returned { call, outcome, .. } if head.calls.iter().any(|open| open.name == *call) => {
+            let given = match outcome {
+                Ok(value) => Given::Value(value.clone()),
+                Err(why) => Given::Failed(why.clone()),
+            };
+            Meaning::fact(Fact::Returned { call: call.clone(), given })
+        }
+        What::Unreachable { question, .. } if question.contains('@') => {
+            match head.open.iter().find(|open| open.name() == question) {
+                Some(_) => Meaning::answered(question, Given::Unreachable),
+                None => Meaning::late(None),
+            }
+        }
+        _ => Meaning::late(None),
+    }
+}
+
+/// A deadline counts only for the opening of the question that it was set for.
+fn elapsed(head: &Head, input: &Input, question: &str) -> Meaning {
+    let is_of = |open: &&OpenQuestion| {
+        open.name() == question && InputKey::timer(head.workflow, open.n, question) == input.key
+    };
+    match head.open.iter().find(is_of) {
+        Some(_) => Meaning::answered(question, Given::Elapsed),
+        None => Meaning::late(None),
+    }
+}
+
+fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
+    let found = read_data(data).and_then(|(_, hash, pressed)| {
+        Some((head.open.iter().find(|open| question_hash(open) == hash)?, pressed))
+    });
+    let Some((question, pressed)) = found else {
+        return Meaning { stale: true, ..Meaning::late(Some(text!("stale-button"))) };
+    };
+    if question.to != input.conversation {
+        return Meaning::late(Some(text!("not-for-you")));
+    }
+    match pressed {
+        Pressed::Option(hash) => option(question, hash),
+        Pressed::Skip => {
+            Meaning { chosen: Some(text!("skipped")), ..Meaning::answered(question.name(), Given::Skipped) }
+        }
+        Pressed::Back => back(head, input),
+        Pressed::Done => done(question),
+        Pressed::Page(page) => Meaning::fact(Fact::Paged { question: question.name().to_owned(), page }),
+    }
+}
+
+fn option(question: &OpenQuestion, hash: &str) -> Meaning {
+    for part in &question.parts {
+        let Some(option) = part.kind.options().iter().find(|option| short_hash(&option.key) == hash) else {
+            continue;
+        };
+        if let Kind::Toggles { max, .. } = part.kind {
+            let mut picked = question.picked.clone();
+            if !picked.remove(&option.key) {
+                if picked.len() >= max {
+                    return Meaning::late(Some(text!("choose-at-most", count = max)));
+                }
+                picked.insert(option.key.clone());
+            }
+            return Meaning::fact(Fact::Toggled { question: question.name().to_owned(), picked });
+        }
+        let given = Given::Value(Value::String(option.key.clone()));
+        return Meaning { chosen: Some(option.label.clone()), ..Meaning::answered(&part.name, given) };
+    }
+    Meaning { stale: true, ..Meaning::late(Some(text!("stale-button"))) }
+}
+
+fn done(question: &OpenQuestion) -> Meaning {
+    let toggles = question.parts.iter().find_map(|part| match &part.kind {
+        Kind::Toggles { options, min, .. } => Some((part, options, *min)),
+        _ => None,
+    });
+    let Some((part, options, min)) = toggles else { return Meaning::late(None) };
+    if question.picked.len() < min {
+        return Meaning::late(Some(text!("choose-at-least", count = min)));
+    }
+    let picked: Vec<_> = options.iter().filter(|option| question.picked.contains(&option.key)).collect();
+    let keys: Vec<&str> = picked.iter().map(|option| option.key.as_str()).collect();
+    let chosen = match picked.len() {
+        0 => text!("nothing-chosen"),
+        _ => Text::Lines { lines: picked.iter().map(|option| option.label.clone()).collect() },
+    };
+    Meaning { chosen: Some(chosen), ..Meaning::answered(&part.name, Given::Value(json!(keys))) }
+}
+
+fn back(head: &Head, input: &Input) -> Meaning {
+    match input.from.as_ref().and_then(|person| way_back(head, person.id)) {
+        Some(standing) => Meaning::fact(Fact::Undone { names: vec![standing.name.clone()] }),
+        None => {
+            let toast = text!("no-way-back");
+            let reply = matches!(input.what, What::Command { .. }).then(|| toast.clone());
+            Meaning { reply, ..Meaning::late(Some(toast)) }
+        }
+    }
+}
+
+/// The answer that Back would undo: the person's own last one, unless somebody else answered or something was told to
+/// the business after it.
+pub(super) fn way_back(head: &Head, person: PersonId) -> Option<&Standing> {
+    let place = head.standing.iter().rposition(|standing| standing.by == Some(person))?;
+    let standing = &head.standing[place];
+    let others = head.standing[place..].iter().any(|later| later.by.is_some_and(|by| by != person));
+    let told = head.once.values().any(|&n| n >= standing.n);
+    (!others && !told).then_some(standing)
+}
+
+fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>) -> Meaning {
+    if let Some(more) = rest_of_album(head, content) {
+        return more;
+    }
+    let mut open: Vec<&OpenQuestion> =
+        head.open.iter().filter(|open| open.to == input.conversation).collect();
+    // The question that was replied to goes first, then the newest.
+    open.sort_by_key(|open| (Some(open.name()) != replied_to, std::cmp::Reverse(open.n)));
+    let Some(first) = open.first() else {
+        return Meaning { reply: Some(text!("nothing-asked")), ..Meaning::late(None) };
+    };
+    let mut refused = None;
+    for question in &open {
+        for part in &question.parts {
+            match judge(part, content, input) {
+                Judged::Answer(value) => {
+                    return Meaning::fact(Fact::Answered {
+                        question: part.name.clone(),
+                        given: Given::Value(value),
+                        collecting: collecting(part, content),
+                    });
+                }
+                Judged::Refused(why) => {
+                    refused.get_or_insert((question.name(), why));
+                }
+                Judged::Other => {}
+            }
+        }
+    }
+    let (question, why) = refused.unwrap_or_else(|| (first.name(), hint(first)));
+    Meaning::fact(Fact::Rejected { question: question.to_owned(), why })
+}
+
+/// What something somebody sent is to one way of answering.
+enum Judged {
+    Answer(Value),
+    Refused(Text),
+    Other,
+}
+
+fn judge(part: &Part, content: &Content, input: &Input) -> Judged {
+    match (&part.kind, content) {
+        (Kind::Text { min, max }, Content::Text(words)) => match words.trim().chars().count() {
+            length if length < *min => Judged::Refused(text!("too-short", count = *min)),
+            length if length > *max => Judged::Refused(text!("too-long", count = *max)),
+            _ => Judged::Answer(json!(words.trim())),
+        },
+        (Kind::Number { min, max, whole }, Content::Text(words)) => number(words, *min, *max, *whole),
+        (Kind::Date { from, to }, Content::Text(words)) => day(words, *from, *to, input),
+        (Kind::Choice { options }, Content::Text(words)) => {
+            // Who types what a button says has chosen, where the button says the same to everybody.
+            let typed = Text::literal(words.trim());
+            match options.iter().find(|option| option.label == typed) {
+                Some(option) => Judged::Answer(json!(option.key)),
+                None => Judged::Other,
+            }
+        }
+        (Kind::Files { kinds, .. }, Content::File { file, .. }) => {
+            if kinds.contains(&file.kind) {
+                Judged::Answer(json!([file]))
+            } else {
+                Judged::Refused(text!("wrong-file"))
+            }
+        }
+        (Kind::Location, Content::Location(place)) => Judged::Answer(json!(place)),
+        _ => Judged::Other,
+    }
+}
+
+fn number(words: &str, min: f64, max: f64, whole: bool) -> Judged {
+    match words.trim().replace(',', ".").parse::<f64>() {
+        Ok(number) if !number.is_finite() => Judged::Refused(text!("not-a-number")),
+        Ok(number) if whole && number.fract() != 0.0 => Judged::Refused(text!("not-whole")),
+        Ok(number) if number < min => Judged::Refused(text!("too-little", least = min.to_string())),
+        Ok(number) if number > max => Judged::Refused(text!("too-much", most = max.to_string())),
+        Ok(number) => Judged::Answer(json!(number)),
+        Err(_) => Judged::Refused(text!("not-a-number")),
+    }
+}
+
+/// `2026-08-01`, `1.8.2026`, or `1.8.` for the next such day.
+fn day(words: &str, from: Option<NaiveDate>, to: Option<NaiveDate>, input: &Input) -> Judged {
+    let words = words.trim();
+    let today = input.at.date_naive();
+    let without_year = || {
+        let this_year = NaiveDate::parse_from_str(
+            &format!("{}{}", words.trim_end_matches('.'), today.format(".%Y")),
+            "%d.%m.%Y",
+        );
+        this_year.ok().and_then(|day| if day < today { day.with_year(day.year() + 1) } else { Some(day) })
+    };
+    let day = words
+        .parse()
+        .ok()
+        .or_else(|| NaiveDate::parse_from_str(words, "%d.%m.%Y").ok())
+        .or_else(without_year);
+    match day {
+        None => Judged::Refused(text!("not-a-date")),
+        Some(day) if from.is_some_and(|from| day < from) => {
+            Judged::Refused(text!("too-early", first = from.unwrap_or(day).to_string()))
+        }
+        Some(day) if to.is_some_and(|to| day > to) => {
+            Judged::Refused(text!("too-late", last = to.unwrap_or(day).to_string()))
+        }
+        Some(day) => Judged::Answer(json!(day)),
+    }
+}
+
+/// What to tell somebody who sent something of another kind.
+fn hint(question: &OpenQuestion) -> Text {
+    let is = |wanted: fn(&Kind) -> bool| question.parts.iter().any(|part| wanted(&part.kind));
+    if is(Kind::has_buttons) {
+        text!("use-the-buttons")
+    } else if is(|kind| matches!(kind, Kind::Files { .. })) {
+        text!("send-a-file")
+    } else if is(|kind| matches!(kind, Kind::Location)) {
+        text!("send-a-location")
+    } else {
+        text!("write-it")
+    }
+}
+
+fn collecting(part: &Part, content: &Content) -> Option<Collecting> {
+    match (&part.kind, content) {
+        (Kind::Files { max, .. }, Content::File { album: Some(album), .. }) => {
+            Some(Collecting { album: album.clone(), max: *max })
+        }
+        _ => None,
+    }
+}
+
+/// The photos of one album arrive one by one: those after the first are more of the same answer.
+fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
+    let Content::File { file, album: Some(album), .. } = content else { return None };
+    let is_of = |standing: &&Standing| standing.collecting.as_ref().is_some_and(|more| more.album == *album);
+    let standing = head.standing.iter().find(is_of)?;
+    let max = standing.collecting.as_ref().map_or(0, |more| more.max);
+    let Given::Value(value) = &standing.given else { return Some(Meaning::late(None)) };
+    let mut files: Vec<FileRef> = serde_json::from_value(value.clone()).ok()?;
+    let fits = files.len() < max && files.iter().any(|other| other.kind == file.kind);
+    if !fits || files.iter().any(|other| other.unique_id == file.unique_id) {
+        return Some(Meaning::late(None));
+    }
+    files.push(file.clone());
+    Some(Meaning::fact(Fact::Answered {
+        question: standing.name.clone(),
+        given: Given::Value(json!(files)),
+        collecting: standing.collecting.clone(),
+    }))
+}
+
+/// What a command or another workflow told the new workflow.
+pub(super) fn began(input: &Input) -> StartedBy {
+    match &input.what {
+        What::Command { name, payload } => {
+            StartedBy::Command { name: name.clone(), payload: payload.clone() }
+        }
+        What::Started { payload, .. } => StartedBy::Workflow { payload: payload.clone() },
+        _ => StartedBy::Workflow { payload: Value::Null },
+    }
+}
+
+/// What is on, of what can be.
+pub(super) fn still_picked(question: &OpenQuestion, picked: &BTreeSet<String>) -> BTreeSet<String> {
+    let can_be =
+        |key: &&String| question.parts.iter().any(|part| part.kind.options().iter().any(|o| o.key == **key));
+    picked.iter().filter(can_be).cloned().collect()
+}

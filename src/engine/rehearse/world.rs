@@ -1,0 +1,327 @@
+//! A world in memory for rehearsals: the same decisions as in earnest, delivered at once.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::transcript::Act;
+use crate::{
+    engine::{
+        decide::{Decided, Target, decide},
+        effect::{Caused, Effect},
+        log::Head,
+        route::route,
+        table::Table,
+        turn::Wanted,
+    },
+    model::{
+        BotSlug, ChatKind, Content, ConversationId, Delivery, EffectId, FileKind, FileRef, Input, InputKey,
+        Message, Person, Timestamp, TraceParent, What, WorkflowId,
+    },
+};
+
+/// A message that somebody was shown.
+struct Shown {
+    to: ConversationId,
+    message: Message,
+    prompt: Option<String>,
+}
+
+pub(super) struct World<'a> {
+    table: &'a Table,
+    bot: BotSlug,
+    trace: TraceParent,
+    now: Timestamp,
+    updates: u64,
+    people: Vec<Person>,
+    blocked: BTreeSet<i64>,
+    heads: BTreeMap<WorkflowId, Head>,
+    current: BTreeMap<ConversationId, WorkflowId>,
+    /// The index is the message's id.
+    screen: Vec<Shown>,
+    /// Calls that wait for their result.
+    calls: Vec<(WorkflowId, EffectId, String, String)>,
+    inputs: VecDeque<Input>,
+    /// Who acted last: `<` without a name speaks to them.
+    speaker: Option<i64>,
+    shown: String,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            bot: "rehearsal".parse().expect("`rehearsal` is a slug"),
+            trace: "00-00000000000000000000000000000001-0000000000000001-01"
+                .parse()
+                .expect("this is a traceparent"),
+            now: "2026-06-05T12:00:00Z".parse().expect("this is a time"),
+            updates: 0,
+            people: Vec::new(),
+            blocked: BTreeSet::new(),
+            heads: BTreeMap::new(),
+            current: BTreeMap::new(),
+            screen: Vec::new(),
+            calls: Vec::new(),
+            inputs: VecDeque::new(),
+            speaker: None,
+            shown: String::new(),
+        }
+    }
+
+    /// Makes something happen and tells, as a transcript does, what everybody was shown because of it.
+    pub(super) fn act(&mut self, act: Act<'_>) -> Result<String, String> {
+        match act {
+            Act::Writes { who, words } => {
+                let what = match words.strip_prefix('/') {
+                    Some(command) => {
+                        let (name, payload) =
+                            command.split_once(' ').map_or((command, None), |(n, p)| (n, Some(p)));
+                        What::Command { name: name.to_lowercase(), payload: payload.map(str::to_owned) }
+                    }
+                    None => What::Said(Content::Text(words.to_owned())),
+                };
+                self.does(who, None, what);
+            }
+            Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
+            Act::Taps { who, label } => self.taps(who, label)?,
+            Act::SendsFile { who, kind } => self.sends_file(who, kind, None),
+            Act::SendsAlbum { who, count } => {
+                let album = format!("album-{}", self.updates);
+                (0..count).for_each(|_| self.sends_file(who, FileKind::Photo, Some(album.clone())));
+            }
+            Act::SendsLocation { who, place } => self.does(who, None, What::Said(Content::Location(place))),
+            Act::Returns { activity, outcome } => self.returns(activity, outcome)?,
+            Act::Blocks { who, blocks } => {
+                let person = self.person(who);
+                if blocks {
+                    self.blocked.insert(person.id)
+                } else {
+                    self.blocked.remove(&person.id)
+                };
+            }
+            Act::Passes(time) => self.passes(self.now + time)?,
+        }
+        self.settle()?;
+        Ok(std::mem::take(&mut self.shown))
+    }
+
+    fn person(&mut self, name: &str) -> Person {
+        match self.people.iter().find(|person| person.name == name) {
+            Some(person) => person.clone(),
+            None => {
+                let id = 1001 + i64::try_from(self.people.len()).unwrap_or_default();
+                let person = Person { id, name: name.to_owned(), language: None };
+                self.people.push(person.clone());
+                person
+            }
+        }
+    }
+
+    fn does(&mut self, who: &str, message_id: Option<i64>, what: What) {
+        let person = self.person(who);
+        self.speaker = Some(person.id);
+        self.updates += 1;
+        let key = InputKey::update(&self.bot, self.updates);
+        let to = ConversationId::private(self.bot.clone(), person.id);
+        let input = Input { from: Some(person), message_id, ..self.input(key, to, what) };
+        self.inputs.push_back(input);
+    }
+
+    fn input(&self, key: InputKey, conversation: ConversationId, what: What) -> Input {
+        Input {
+            key,
+            at: self.now,
+            conversation,
+            chat: ChatKind::Private,
+            from: None,
+            message_id: None,
+            reply_to: None,
+            trace: self.trace.clone(),
+            what,
+        }
+    }
+
+    /// The newest button of this label goes first; one that is gone can still be pressed, as on a slow phone.
+    fn taps(&mut self, who: &str, label: &str) -> Result<(), String> {
+        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
+        let locales = self.table.locales();
+        let pressed = self.screen.iter().enumerate().rev().filter(|(_, shown)| shown.to == to).find_map(
+            |(id, shown)| {
+                let mut buttons = shown.message.buttons.iter().flatten();
+                Some((id, buttons.find(|button| locales.plain(&button.label, None) == label)?.data.clone()))
+            },
+        );
+        let Some((id, data)) = pressed else { return Err(format!("{who} has no button [{label}]")) };
+        let callback = format!("press-{}", self.updates);
+        self.does(who, i64::try_from(id).ok(), What::Press { data, callback });
+        Ok(())
+    }
+
+    fn sends_file(&mut self, who: &str, kind: FileKind, album: Option<String>) {
+        let id = format!("file-{}", self.updates + 1);
+        let file = FileRef { kind, unique_id: id.clone(), id, name: None, mime: None, size: Some(1000) };
+        self.does(who, None, What::Said(Content::File { file, caption: None, album }));
+        self.settle_quietly();
+    }
+
+    fn returns(&mut self, activity: &str, outcome: Result<Value, String>) -> Result<(), String> {
+        let found = self.calls.iter().position(|(_, _, _, name)| name == activity);
+        let Some(place) = found else { return Err(format!("nobody waits for `{activity}`")) };
+        let (workflow, effect, call, _) = self.calls.remove(place);
+        let conversation = self.heads.get(&workflow).and_then(|head| head.conversation.clone());
+        let conversation = conversation.unwrap_or_else(|| ConversationId::private(self.bot.clone(), 0));
+        let what = What::Returned { workflow, call, outcome };
+        self.inputs.push_back(self.input(InputKey::result(&effect), conversation, what));
+        Ok(())
+    }
+
+    /// Deadlines pass one by one, each at its time.
+    fn passes(&mut self, until: Timestamp) -> Result<(), String> {
+        loop {
+            let open = self.heads.values().flat_map(|head| head.open.iter().map(move |open| (head, open)));
+            let due = open.filter(|(_, open)| open.deadline.is_some_and(|at| at <= until));
+            let Some((head, open)) = due.min_by_key(|(_, open)| open.deadline) else { break };
+            let key = InputKey::timer(head.workflow, open.n, open.name());
+            let what = What::Elapsed { workflow: head.workflow, question: open.name().to_owned() };
+            let (to, at) = (open.to.clone(), open.deadline.unwrap_or(until));
+            self.now = at;
+            self.inputs.push_back(self.input(key, to, what));
+            self.settle()?;
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn settle_quietly(&mut self) {
+        if let Err(why) = self.settle() {
+            self.shown.push_str(&format!("! {why}\n"));
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), String> {
+        while let Some(input) = self.inputs.pop_front() {
+            self.accept(&input)?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, input: &Input) -> Result<(), String> {
+        let route = route(self.table, input, None);
+        let current = self.current.get(&input.conversation).and_then(|id| self.heads.get(id)).cloned();
+        let named = match &route {
+            crate::engine::Route::Named(id, _) => self.heads.get(id).cloned(),
+            _ => None,
+        };
+        let mut looked_up = BTreeMap::new();
+        let decision = loop {
+            let target = Target { current: current.as_ref(), named: named.as_ref() };
+            match decide(self.table, input, &route, target, &looked_up).map_err(|why| why.to_string())? {
+                Decided::Done(decision) => break *decision,
+                Decided::Wants(wanted) => {
+                    looked_up.extend(wanted.into_iter().map(|wanted| self.look_up(wanted)))
+                }
+            }
+        };
+        match decision.current {
+            Some(id) => self.current.insert(input.conversation.clone(), id),
+            None => self.current.remove(&input.conversation),
+        };
+        let mut toast = decision.outside.toast;
+        let mut effects: Vec<Caused> = Vec::new();
+        for (id, entry) in &decision.entries {
+            let head = Head::fold(self.heads.remove(id), *id, entry).ok_or("an entry without a beginning")?;
+            // A rehearsal keeps large answers at hand.
+            let mut head = head;
+            head.recall(entry);
+            self.heads.insert(*id, head);
+            toast = toast.or_else(|| entry.toast.clone());
+            effects.extend(entry.effects.iter().cloned());
+        }
+        if let Some(toast) = toast.filter(|_| matches!(input.what, What::Press { .. })) {
+            let words = self.table.locales().plain(&toast, None);
+            self.shown.push_str(&format!("! {words}\n"));
+        }
+        for (ordinal, delivery) in decision.outside.deliveries.into_iter().enumerate() {
+            self.deliver(&EffectId::of_input(&input.key, ordinal), &input.conversation, delivery);
+        }
+        // What this conversation is sent leaves before what goes elsewhere, as in earnest.
+        let is_own = |caused: &Caused| matches!(&caused.effect, Effect::Deliver { to, .. } if *to == input.conversation);
+        let (own, elsewhere): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_own);
+        own.into_iter().chain(elsewhere).for_each(|caused| self.perform(caused, input));
+        Ok(())
+    }
+
+    fn look_up(&self, wanted: Wanted) -> (String, Value) {
+        let value = match wanted.what.as_str() {
+            "people" => json!(self.people),
+            other => json!(self.table.own_reference(other)),
+        };
+        (wanted.name, value)
+    }
+
+    fn perform(&mut self, caused: Caused, input: &Input) {
+        match caused.effect {
+            Effect::Deliver { to, delivery } => self.deliver(&caused.id, &to, delivery),
+            Effect::Call { call, activity, .. } => {
+                if let Some((workflow, _)) = caused.id.to_string().split_once(':') {
+                    let workflow = workflow.parse().expect("an entry's effect begins with its workflow");
+                    self.calls.push((workflow, caused.id, call, activity));
+                }
+            }
+            Effect::Start { workflow, script, payload } => {
+                let what = What::Started { workflow, script, payload, by: caused.id.clone() };
+                let input = self.input(InputKey::start(&caused.id), input.conversation.clone(), what);
+                self.inputs.push_back(input);
+            }
+            Effect::Publish(_) => {}
+        }
+    }
+
+    fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
+        match delivery {
+            Delivery::Send(send) if self.blocked.contains(&to.user) => {
+                let prompt = send.prompt.as_deref().and_then(crate::engine::effect::read_prompt_name);
+                if let Some((workflow, question)) = prompt {
+                    let what = What::Unreachable { workflow, question: question.to_owned() };
+                    self.inputs.push_back(self.input(InputKey::unreachable(id), to.clone(), what));
+                }
+            }
+            Delivery::Send(send) => {
+                self.tell(to, &send.message);
+                self.screen.push(Shown { to: to.clone(), message: send.message, prompt: send.prompt });
+            }
+            Delivery::Edit(edit) => {
+                let by_prompt =
+                    |shown: &Shown| shown.to == *to && shown.prompt.as_ref() == Some(&edit.prompt);
+                let place = match edit.message_id {
+                    Some(id) => usize::try_from(id).ok().filter(|&id| id < self.screen.len()),
+                    None => self.screen.iter().rposition(by_prompt),
+                };
+                if let Some(shown) = place.map(|place| &mut self.screen[place])
+                    && let Some(message) = edit.message
+                    && !edit.closes
+                {
+                    shown.message = message;
+                }
+            }
+            Delivery::Answer { .. } => {}
+        }
+    }
+
+    fn tell(&mut self, to: &ConversationId, message: &Message) {
+        let locales = self.table.locales();
+        let mut words = locales.plain(&message.text, None);
+        for button in message.buttons.iter().flatten() {
+            words.push_str(&format!(" [{}]", locales.plain(&button.label, None)));
+        }
+        let receiver =
+            self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
+        let name = receiver.map(|person| format!("{}: ", person.name)).unwrap_or_default();
+        let mut lines = words.lines().filter(|line| !line.trim().is_empty());
+        self.shown.push_str(&format!("< {name}{}\n", lines.next().unwrap_or_default()));
+        lines.for_each(|line| {
+            self.shown.push_str(&format!("  {}\n", line.trim_end()));
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! Replay: a script is built, handed the logged answers one by one in the order of the log, polled after each, and
+//! dropped. It is never really awaited.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Wake, Waker},
+};
+
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{
+    log::{Given, Head},
+    question::Part,
+    script::{Chat, Inner, MOST_OPERATIONS},
+    table::Script,
+};
+use crate::model::{PersonId, Text, WorkflowId};
+
+/// Something a script did, in the order in which it did it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// It waits for an answer.
+    Ask {
+        /// The ways to answer.
+        parts: Vec<Part>,
+        /// Whom; whoever the workflow talks to if nobody is named.
+        to: Option<PersonId>,
+        /// May it be skipped?
+        skippable: bool,
+        /// How long it waits.
+        within: Option<TimeDelta>,
+    },
+    /// It said something.
+    Say {
+        /// What this is known by.
+        name: String,
+        /// To whom, as for a question.
+        to: Option<PersonId>,
+        /// What.
+        text: Text,
+    },
+    /// It told the business something for the first time.
+    Emit {
+        /// What this is known by.
+        name: String,
+        /// The event's type.
+        kind: String,
+        /// What it is about.
+        subject: String,
+        /// The fact.
+        data: Value,
+    },
+    /// It waits for a result.
+    Call {
+        /// What this is known by.
+        name: String,
+        /// What does it.
+        activity: String,
+        /// With what.
+        arguments: Value,
+    },
+    /// It waits for reference data.
+    LookUp {
+        /// What this is known by.
+        name: String,
+        /// Which data.
+        what: String,
+    },
+    /// It started another workflow for the first time.
+    Start {
+        /// What this is known by.
+        name: String,
+        /// The new workflow.
+        workflow: WorkflowId,
+        /// The script that it runs.
+        script: String,
+        /// What it is told.
+        payload: Value,
+    },
+}
+
+/// Where a script stands after everything was handed over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Turn {
+    /// What it did in the poll after the newest hand-over (and, of what happens once, what never happened before).
+    pub acts: Vec<Act>,
+    /// The questions it wants asked anew.
+    pub reopened: Option<Vec<String>>,
+    /// Did it come to its end?
+    pub done: bool,
+}
+
+/// Notes that somebody was woken: `join_all` and its kin poll only what was, and yield in between.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Plays `script` against what stands in `head` (with large answers recalled).
+///
+/// # Errors
+/// What it panicked with. A replay that does too many chat operations ends in the same way.
+pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>) -> Result<Turn, String> {
+    let inner = Rc::new(RefCell::new(Inner {
+        workflow: head.workflow,
+        started: head.started.clone(),
+        now: head.started_at,
+        known: BTreeMap::new(),
+        looked_up: head
+            .looked_up
+            .iter()
+            .chain(looked_up)
+            .map(|(name, data)| (name.clone(), data.clone()))
+            .collect(),
+        done_once: head.once.keys().cloned().collect(),
+        counts: BTreeMap::new(),
+        acts: Vec::new(),
+        reopened: None,
+        wakers: Vec::new(),
+        operations: 0,
+    }));
+    let chat = Chat { inner: inner.clone(), scope: "".into() };
+    let outcome = catch_unwind(AssertUnwindSafe(|| hand_over(script, chat, head, &inner)));
+    match outcome {
+        Ok(done) => {
+            let mut inner = inner.borrow_mut();
+            Ok(Turn { acts: std::mem::take(&mut inner.acts), reopened: inner.reopened.take(), done })
+        }
+        Err(panic) => Err(words_of(panic.as_ref())),
+    }
+}
+
+fn hand_over(script: &Script, chat: Chat, head: &Head, inner: &RefCell<Inner>) -> bool {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut future = script(chat);
+    let mut poll = || {
+        let wakers = {
+            let mut inner = inner.borrow_mut();
+            inner.acts.retain(|act| matches!(act, Act::Emit { .. } | Act::Start { .. }));
+            inner.reopened = None;
+            std::mem::take(&mut inner.wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        for _ in 0..MOST_OPERATIONS {
+            woken.0.store(false, Ordering::Relaxed);
+            if future.as_mut().poll(&mut context).is_ready() {
+                return true;
+            }
+            if !woken.0.load(Ordering::Relaxed) {
+                return false;
+            }
+        }
+        panic!("the script wakes itself for ever");
+    };
+    let mut done = poll();
+    for standing in &head.standing {
+        if done {
+            break;
+        }
+        {
+            let mut inner = inner.borrow_mut();
+            inner.known.insert(standing.name.clone(), standing.given.clone());
+            inner.now = standing.at;
+        }
+        done = poll();
+    }
+    done
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    words
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "the script panicked".to_owned())
+}
+
+/// Reference data lies with the head and is known from the first poll on; a large answer that was not recalled is not.
+pub(super) fn is_recalled(head: &Head) -> bool {
+    !head.standing.iter().any(|standing| matches!(standing.given, Given::InEntry(_)))
+}
