@@ -1,1 +1,4 @@
 //! The integration tests: one binary, through the front door.
+
+#[cfg(test)]
+mod store_contract;
