@@ -14,6 +14,7 @@ mod table;
 mod turn;
 
 pub use decide::{Decided, Decision, Target, decide};
+pub(crate) use effect::read_prompt_name;
 pub use effect::{Caused, Effect};
 pub use log::{
     Collecting, Entry, Fact, Given, Head, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy,

@@ -6,6 +6,7 @@ pub mod functions;
 pub mod locale;
 pub mod model;
 pub mod queue;
+pub mod runtime;
 pub mod store;
 pub mod telegram;
 
