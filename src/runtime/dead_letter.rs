@@ -63,4 +63,22 @@ impl Runtime {
         self.store().commit(vec![letter.batch()]).await?;
         Ok(())
     }
+
+    /// Keeps a message that its queue gave up: its function failed for it every time. Kept twice, it is kept once.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keep_poison(&self, queue: &str, message: &str) -> Result<(), Error> {
+        let letter = DeadLetter {
+            source: format!("queue:{queue}"),
+            id: short_hash(message),
+            cause: "its function failed every time; the log of that function says why".to_owned(),
+            attempts: 5,
+            at: self.store().now(),
+            conversation: None,
+            payload: Value::String(message.to_owned()),
+            trace: TraceParent::root(),
+        };
+        self.keep(&letter).await
+    }
 }
