@@ -12,7 +12,7 @@ use crate::{
     model::{Clock, WorkflowId},
     runtime,
     serve::serve,
-    store::sqlite::{Sqlite, SqliteSettings},
+    store::{Sqlite, SqliteSettings},
     telemetry,
 };
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     model::BotSlug,
     runtime::{Secret, Settings},
-    store::sqlite::Synchronous,
+    store::Synchronous,
     telegram::client::{TELEGRAM_API_URL, Token},
 };
 

@@ -11,7 +11,7 @@ use crate::{
     model::Clock,
     queue::sqlite::SqliteQueue,
     runtime::{Bot, Runtime},
-    store::sqlite::{Sqlite, SqliteSettings},
+    store::{Sqlite, SqliteSettings},
     telegram::client::{Client, PATIENCE},
 };
 

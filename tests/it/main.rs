@@ -1,4 +1,4 @@
 //! The integration tests: one binary, through the front door.
 
-#[cfg(test)]
+mod fake_telegram;
 mod store_contract;

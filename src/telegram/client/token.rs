@@ -21,6 +21,12 @@ impl Token {
         self.0.split_once(':').map_or("", |(id, _)| id)
     }
 
+    /// Does it look as Telegram gives them: digits, a colon, 35 characters? Others are made up, for a fake Telegram.
+    #[must_use]
+    pub fn looks_real(&self) -> bool {
+        self.0.split_once(':').is_some_and(|(_, secret)| secret.len() == 35)
+    }
+
     pub(super) fn url(&self, base: &str, method: &str) -> String {
         format!("{base}/bot{}/{method}", self.0)
     }
