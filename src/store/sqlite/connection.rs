@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{Synchronous, statements::in_table_of};
 use crate::store::{Container, Error};
@@ -36,12 +36,19 @@ pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Conne
     connection.pragma_update(None, "cache_size", -8192)?;
     // Savepoints keep what they would undo: in memory, not in a file.
     connection.pragma_update(None, "temp_store", "memory")?;
-    for container in Container::ALL {
-        connection.execute_batch(&in_table_of(container, include_str!("../schema.sql")))?;
-    }
-    connection.pragma_update(None, "application_id", APPLICATION)?;
-    connection.pragma_update(None, "user_version", SCHEMA)?;
+    make_tables(&mut connection)?;
     Ok(connection)
+}
+
+/// In one transaction, so that a process that is killed meanwhile leaves nothing that looks like a stranger's file.
+fn make_tables(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    let making = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for container in Container::ALL {
+        making.execute_batch(&in_table_of(container, include_str!("../schema.sql")))?;
+    }
+    making.pragma_update(None, "application_id", APPLICATION)?;
+    making.pragma_update(None, "user_version", SCHEMA)?;
+    making.commit()
 }
 
 /// Opens a further connection to a file that is already prepared.
@@ -66,9 +73,10 @@ pub(super) fn set_up(connection: &mut Connection) -> Result<(), rusqlite::Error>
 }
 
 fn check_owner(connection: &Connection) -> Result<(), Error> {
+    // Counted first: whoever sees tables of ours then sees our mark as well.
+    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let (application, schema) = (number("application_id")?, number("user_version")?);
-    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION && objects > 0 {
         return Err(Error::Refused("it is a database of another program".into()));
     }
