@@ -59,9 +59,10 @@ pub(super) fn in_table_of(container: Container, sql: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
+    use rusqlite::{Connection, StatementStatus};
 
     use super::*;
+    use crate::store::sqlite::connection::set_up;
 
     #[test]
     fn every_container_has_its_own_statements() {
@@ -70,26 +71,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_statement_scans_or_sorts() {
-        let connection = Connection::open_in_memory().unwrap();
+    /// Does this to each statement of one container, on an empty database.
+    fn each(mut check: impl FnMut(&Connection, &str)) {
+        let mut connection = Connection::open_in_memory().unwrap();
+        set_up(&mut connection).unwrap();
         for container in Container::ALL {
             connection.execute_batch(&in_table_of(container, include_str!("../schema.sql"))).unwrap();
         }
         let all = Statements::of(Container::Conversations);
-        for sql in [
-            &all.read,
-            &all.query,
-            &all.query_due,
-            &all.due,
-            &all.changes,
-            &all.list,
-            &all.create,
-            &all.upsert,
-            &all.replace,
-            &all.delete,
-            &all.purge,
-        ] {
+        let Statements { read, query, query_due, due, changes, list, create, upsert, replace, delete, purge } =
+            all;
+        for sql in [read, query, query_due, due, changes, list, create, upsert, replace, delete, purge] {
+            check(&connection, sql);
+        }
+    }
+
+    #[test]
+    fn no_statement_scans_or_sorts() {
+        each(|connection, sql| {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let free = vec![rusqlite::types::Null; plan.parameter_count()];
             let steps: Vec<String> = plan
@@ -99,6 +98,21 @@ mod tests {
                 .collect();
             let slow = steps.iter().find(|step| step.contains("SCAN") || step.contains("TEMP B-TREE"));
             assert_eq!(slow, None, "{sql}: {steps:?}");
-        }
+        });
+    }
+
+    #[test]
+    fn no_statement_is_planned_anew_for_each_call() {
+        each(|connection, sql| {
+            let mut statement = connection.prepare(sql).unwrap();
+            for call in 0..3 {
+                for parameter in 1..=statement.parameter_count() {
+                    statement.raw_bind_parameter(parameter, call).unwrap();
+                }
+                // What it does to these values is no matter here.
+                let _ = statement.raw_query().next();
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+        });
     }
 }

@@ -232,3 +232,73 @@ fn undo(connection: &Connection) {
         let _ = connection.execute_batch("ROLLBACK");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::store::{
+        Synchronous,
+        sqlite::{connection, rows},
+    };
+
+    /// Has the writer do these commits as one group, on a connection that was first tampered with; for each of them
+    /// the answer, and whether its document is there.
+    fn write(
+        tamper: impl FnOnce(&mut Connection),
+        documents: &[(&str, usize)],
+    ) -> Vec<(Result<(), Error>, bool)> {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("store.db");
+        let mut connection = connection::for_writing(&path, Synchronous::Normal).unwrap();
+        let (log, thread) = Checkpoints::start(&path, &mut connection).unwrap();
+        tamper(&mut connection);
+
+        let (jobs, waiting) = channel();
+        let answers: Vec<_> = documents
+            .iter()
+            .map(|(id, bytes)| {
+                let draft = Draft { body: "x".repeat(*bytes), due_at: None, ttl: None };
+                let writes = vec![Write::Create(id.parse().unwrap(), draft)];
+                let batch = Batch { container: Container::Areas, partition: "p".into(), writes };
+                let (reply, answer) = oneshot::channel();
+                jobs.send(Job::Commit(vec![batch], reply)).unwrap();
+                answer
+            })
+            .collect();
+        drop(jobs);
+        let clock = Clock::hand_wound(Timestamp::UNIX_EPOCH);
+        serve(&connection, &waiting, &clock, log);
+        thread.join().unwrap();
+        let there = |id: &str| {
+            let id = id.parse().unwrap();
+            rows::read(&connection, clock.now(), Container::Areas, "p", &id).unwrap().is_some()
+        };
+        let answers = answers.into_iter().map(|answer| answer.blocking_recv().unwrap().map(drop));
+        answers.zip(documents).map(|(answer, (id, _))| (answer, there(id))).collect()
+    }
+
+    #[test]
+    fn nobody_is_answered_but_by_the_end_of_the_transaction() {
+        let refuse = |connection: &mut Connection| {
+            connection.commit_hook(Some(|| true)).unwrap();
+        };
+        for (answer, there) in write(refuse, &[("a", 10), ("a", 10), ("b", 10)]) {
+            assert!(matches!(answer, Err(Error::Unavailable { .. })), "{answer:?}");
+            assert!(!there);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_to_those_it_concerns() {
+        let fill = |connection: &mut Connection| {
+            connection.pragma_update(None, "max_page_count", 60).unwrap();
+        };
+        let outcome = write(fill, &[("a", 10), ("huge", 1 << 20), ("b", 10)]);
+        assert!(matches!(outcome[1].0, Err(Error::Unavailable { .. })), "{outcome:?}");
+        for (answer, there) in outcome {
+            assert_eq!(answer.is_ok(), there);
+        }
+    }
+}

@@ -72,14 +72,17 @@ async fn commits_that_share_a_transaction_fail_alone() {
 #[tokio::test]
 async fn many_may_open_a_new_file_at_once() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("not/there/yet/store.db");
-    let stores: Vec<Sqlite> = thread::scope(|scope| {
-        let openings: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
-        openings.into_iter().map(|opening| opening.join().unwrap().unwrap()).collect()
-    });
-    for (n, store) in (0..).zip(&stores) {
-        put(store, "p", [create(&format!("a{n}"), n)]).await.unwrap();
-        assert_eq!(number(&stores[0], "p", &format!("a{n}")).await, Some(n));
+    for round in 0..4 {
+        let path = directory.path().join(format!("not/there/{round}/store.db"));
+        let stores: Vec<Sqlite> = thread::scope(|scope| {
+            let openings: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
+            openings.into_iter().map(|opening| opening.join().unwrap().unwrap()).collect()
+        });
+        for (n, store) in (0..).zip(&stores) {
+            put(store, "p", [create(&format!("a{n}"), n)]).await.unwrap();
+            assert_eq!(number(&stores[0], "p", &format!("a{n}")).await, Some(n));
+            assert!(!stores[0].is_dead(store.instance()).await);
+        }
     }
 }
 
