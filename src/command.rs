@@ -114,8 +114,8 @@ async fn replay(environment: &Environment, workflow: WorkflowId) -> anyhow::Resu
 }
 
 fn talk(table: &Table, file: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let transcript =
-        std::fs::read_to_string(file).with_context(|| format!("can't read the transcript `{}`", file.display()))?;
+    let transcript = std::fs::read_to_string(file)
+        .with_context(|| format!("can't read the transcript `{}`", file.display()))?;
     match rehearse_table(table, &transcript) {
         Ok(()) => {
             print!("{}", play(table, &transcript)?);

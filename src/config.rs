@@ -23,7 +23,10 @@ pub const KNOWN: [(&str, &str); 11] = [
     ("BOTS__<slug>__api", "the Bot API server of this bot, if it is another one than the rest's"),
     ("TELEGRAM_API_URL", "the Bot API server; without it, Telegram's own"),
     ("STORE", "where everything is remembered: sqlite:<path>"),
-    ("STORE_SYNCHRONOUS", "FULL (survives a power cut) or NORMAL (faster; a power cut may forget the last moments)"),
+    (
+        "STORE_SYNCHRONOUS",
+        "FULL (survives a power cut) or NORMAL (faster; a power cut may forget the last moments)",
+    ),
     ("AzureWebJobsStorage", "where the queues are: sqlite:<path>"),
     ("INLINE_CONCURRENCY", "so many updates are worked on at once; the rest waits in the queue"),
     ("INLINE_BUDGET_MS", "a webhook is answered after so many milliseconds, done or not"),
@@ -149,7 +152,8 @@ impl<'a> Reader<'a> {
         let text = self.text(name)?;
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            self.mistakes.push(format!("`{name}` is `{text}`; set it to a whole number from {least} to {most}"));
+            self.mistakes
+                .push(format!("`{name}` is `{text}`; set it to a whole number from {least} to {most}"));
         }
         number
     }
@@ -183,7 +187,10 @@ impl<'a> Reader<'a> {
                 self.mistakes.push(format!("`{name}` is not known; a bot has {}", known.join(", ")));
             }
         }
-        let parsed = slug.parse::<BotSlug>().map_err(|why| self.mistakes.push(format!("`BOTS__{slug}__…`: {why}"))).ok();
+        let parsed = slug
+            .parse::<BotSlug>()
+            .map_err(|why| self.mistakes.push(format!("`BOTS__{slug}__…`: {why}")))
+            .ok();
         let token = match self.text(&setting("token")).map(str::parse::<Token>) {
             Some(Ok(token)) => Some(token),
             Some(Err(why)) => {
@@ -208,7 +215,8 @@ impl<'a> Reader<'a> {
             self.mistakes.push(format!("`{name}` is missing; choose one of {rule}"));
             return None;
         };
-        let fits = text.len() <= 256 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let fits =
+            text.len() <= 256 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if !fits {
             self.mistakes.push(format!("`{name}` is not {rule}"));
         }
@@ -247,8 +255,14 @@ mod tests {
         .unwrap_err();
         let words = wrong.to_string();
         for part in [
-            "BOTS__Ops__…", "BOTS__ops__secret", "BOTS__ops__tokn", "BOTS__ops__token` is missing", "STORE`",
-            "INLINE_CONCURRENCY", "STORE_SYNCHRONOUS", "operators",
+            "BOTS__Ops__…",
+            "BOTS__ops__secret",
+            "BOTS__ops__tokn",
+            "BOTS__ops__token` is missing",
+            "STORE`",
+            "INLINE_CONCURRENCY",
+            "STORE_SYNCHRONOUS",
+            "operators",
         ] {
             assert!(words.contains(part), "{part} in {words}");
         }
@@ -266,7 +280,10 @@ mod tests {
         ])
         .unwrap();
         let bot = &config.bots[0];
-        assert_eq!((bot.slug.as_str(), &bot.operators[..], bot.api.as_str()), ("ops", &[7, -8][..], "http://127.0.0.1:1"));
+        assert_eq!(
+            (bot.slug.as_str(), &bot.operators[..], bot.api.as_str()),
+            ("ops", &[7, -8][..], "http://127.0.0.1:1")
+        );
         assert!(bot.secret.is(b"s") && !bot.secret.is(b"t"));
         assert_eq!(config.store, PathBuf::from("/tmp/x.db"));
         assert!(!format!("{config:?}").contains("dev"), "{config:?}");

@@ -125,7 +125,8 @@ fn is_polled(bot: &BotConfig, environment: &Environment) -> bool {
 }
 
 fn names_api(bot: &BotConfig, environment: &Environment) -> bool {
-    environment.contains_key("TELEGRAM_API_URL") || environment.contains_key(&format!("BOTS__{}__api", bot.slug))
+    environment.contains_key("TELEGRAM_API_URL")
+        || environment.contains_key(&format!("BOTS__{}__api", bot.slug))
 }
 
 fn setting(bot: &BotConfig, what: &str, environment: &Environment) -> String {

@@ -151,11 +151,19 @@ struct Parts {
 impl Runtime {
     /// A runtime of this app on this store, through these bots.
     #[must_use]
-    pub fn new(table: Table, store: Arc<dyn Store>, queue: Arc<dyn Queue>, bots: Vec<Bot>, settings: Settings) -> Self {
+    pub fn new(
+        table: Table,
+        store: Arc<dyn Store>,
+        queue: Arc<dyn Queue>,
+        bots: Vec<Bot>,
+        settings: Settings,
+    ) -> Self {
         let inline = Semaphore::new(settings.inline_concurrency);
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
         let (locks, fresh, reference) = Default::default();
-        Self { parts: Arc::new(Parts { table, store, queue, bots, settings, locks, inline, fresh, reference }) }
+        Self {
+            parts: Arc::new(Parts { table, store, queue, bots, settings, locks, inline, fresh, reference }),
+        }
     }
 
     /// The bot of this slug.

@@ -12,5 +12,6 @@ pub fn start(environment: &Environment) {
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stdout().is_terminal() && !environment.contains_key("NO_COLOR");
     // A second start, in a test, changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_target(false).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_target(false).try_init();
 }

@@ -12,7 +12,10 @@ const FILES: [(&str, &str); 6] = [
     ("host.json", include_str!("../../host.json")),
     ("telegram_webhook/function.json", include_str!("../../functions/telegram_webhook/function.json")),
     ("health/function.json", include_str!("../../functions/health/function.json")),
-    ("advance_conversations/function.json", include_str!("../../functions/advance_conversations/function.json")),
+    (
+        "advance_conversations/function.json",
+        include_str!("../../functions/advance_conversations/function.json"),
+    ),
     ("sweep/function.json", include_str!("../../functions/sweep/function.json")),
     ("keep_dead_letters/function.json", include_str!("../../functions/keep_dead_letters/function.json")),
 ];
@@ -44,7 +47,8 @@ impl App {
         let text = std::fs::read_to_string(root.join("host.json"))?;
         // A broken host.json is the host's to report.
         let host: Value = serde_json::from_str(&text).unwrap_or_default();
-        let named = host["customHandler"]["description"]["defaultExecutablePath"].as_str().unwrap_or_default();
+        let named =
+            host["customHandler"]["description"]["defaultExecutablePath"].as_str().unwrap_or_default();
         let is_name = |name: Option<&std::ffi::OsStr>| name.is_some_and(|name| name == named);
         let is_ours = (named == "backline" || is_name(program.file_name())) && !root.join(named).exists();
         Ok(Self { root, is_ours, program })
@@ -63,7 +67,8 @@ fn write(folder: &Path) -> anyhow::Result<()> {
     for (file, text) in FILES {
         let path = folder.join(file);
         let parent = path.parent().context("a file has a folder")?;
-        std::fs::create_dir_all(parent).with_context(|| format!("can't make the folder `{}`", parent.display()))?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("can't make the folder `{}`", parent.display()))?;
         std::fs::write(&path, text).with_context(|| format!("can't write `{}`", path.display()))?;
     }
     Ok(())

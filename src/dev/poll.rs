@@ -71,7 +71,9 @@ async fn feed(http: &reqwest::Client, url: &str, secret: &str, update: &str) {
         let answer = request.header("Content-Type", "application/json").body(update.to_owned()).send().await;
         match answer {
             Ok(answer) if answer.status().is_success() => return,
-            Ok(answer) => tracing::warn!(status = answer.status().as_u16(), "the function did not take an update"),
+            Ok(answer) => {
+                tracing::warn!(status = answer.status().as_u16(), "the function did not take an update")
+            }
             Err(why) => tracing::warn!(why = %why.without_url(), "the function could not be reached"),
         }
         tokio::time::sleep(PAUSE).await;

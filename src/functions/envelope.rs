@@ -26,7 +26,9 @@ impl Envelope {
     #[must_use]
     pub fn message(&self) -> String {
         match self.data.values().next() {
-            Some(Value::String(text)) => serde_json::from_str::<String>(text).unwrap_or_else(|_| text.clone()),
+            Some(Value::String(text)) => {
+                serde_json::from_str::<String>(text).unwrap_or_else(|_| text.clone())
+            }
             Some(other) => other.to_string(),
             None => String::new(),
         }

@@ -69,7 +69,9 @@ impl SqliteQueue {
         let connection = Connection::open(path).map_err(refused)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(refused)?;
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+            )
             .map_err(refused)?;
         connection.execute_batch(include_str!("sqlite.sql")).map_err(refused)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), clock, sent: Arc::default() })
@@ -114,7 +116,12 @@ impl SqliteQueue {
     ///
     /// # Errors
     /// `Unavailable`. A queue that is not there holds nothing.
-    pub async fn receive(&self, queue: &str, most: usize, visibility: Duration) -> Result<Vec<Received>, Error> {
+    pub async fn receive(
+        &self,
+        queue: &str,
+        most: usize,
+        visibility: Duration,
+    ) -> Result<Vec<Received>, Error> {
         let now = self.clock.now();
         let until = now + TimeDelta::from_std(visibility).unwrap_or(LIFE);
         let queue = queue.to_owned();
@@ -186,8 +193,13 @@ impl SqliteQueue {
             let new = guid();
             let sql = "UPDATE messages SET next_visible_at = ?4, pop_receipt = ?5
                        WHERE queue = ?1 AND id = ?2 AND pop_receipt = ?3";
-            let changed =
-                connection.prepare_cached(sql)?.execute(params![queue, id, receipt, until.timestamp_millis(), new])?;
+            let changed = connection.prepare_cached(sql)?.execute(params![
+                queue,
+                id,
+                receipt,
+                until.timestamp_millis(),
+                new
+            ])?;
             Ok((changed == 1).then_some(new))
         })
         .await
@@ -199,8 +211,10 @@ impl SqliteQueue {
     /// `Unavailable`.
     pub async fn exists(&self, queue: &str) -> Result<bool, Error> {
         let queue = queue.to_owned();
-        self.run(move |connection| connection.prepare_cached("SELECT 1 FROM queues WHERE name = ?1")?.exists([queue]))
-            .await
+        self.run(move |connection| {
+            connection.prepare_cached("SELECT 1 FROM queues WHERE name = ?1")?.exists([queue])
+        })
+        .await
     }
 
     /// All queues and how much they hold.
@@ -210,7 +224,8 @@ impl SqliteQueue {
     pub async fn list(&self) -> Result<BTreeMap<String, Length>, Error> {
         let now = self.clock.now().timestamp_millis();
         self.run(move |connection| {
-            let sql = "SELECT name, coalesce(sum(next_visible_at <= ?1), 0), coalesce(sum(next_visible_at > ?1), 0)
+            let sql =
+                "SELECT name, coalesce(sum(next_visible_at <= ?1), 0), coalesce(sum(next_visible_at > ?1), 0)
                        FROM queues LEFT JOIN messages ON queue = name AND expires_at > ?1 GROUP BY name";
             let mut statement = connection.prepare_cached(sql)?;
             let lengths = statement.query_map([now], |row| {
@@ -231,7 +246,8 @@ impl SqliteQueue {
         let now = self.clock.now().timestamp_millis();
         let queue = queue.to_owned();
         self.run(move |connection| {
-            let sql = "SELECT id, '', body, dequeue_count, inserted_at, expires_at, next_visible_at FROM messages
+            let sql =
+                "SELECT id, '', body, dequeue_count, inserted_at, expires_at, next_visible_at FROM messages
                        WHERE queue = ?1 AND next_visible_at <= ?2 AND expires_at > ?2
                        ORDER BY next_visible_at, number LIMIT ?3";
             let mut statement = connection.prepare_cached(sql)?;
@@ -248,7 +264,8 @@ impl SqliteQueue {
     /// `Unavailable`.
     pub async fn purge(&self) -> Result<usize, Error> {
         let now = self.clock.now().timestamp_millis();
-        self.run(move |connection| connection.execute("DELETE FROM messages WHERE expires_at <= ?1", [now])).await
+        self.run(move |connection| connection.execute("DELETE FROM messages WHERE expires_at <= ?1", [now]))
+            .await
     }
 
     /// Tells how many messages this process has sent to a queue, and of each that follows.

@@ -86,7 +86,9 @@ impl Runtime {
         let work = tokio::spawn(run(call.arguments.clone()));
         match tokio::time::timeout(PATIENCE, work).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity))),
+            Ok(Err(panic)) => {
+                Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity)))
+            }
             Err(_) => Err(ActivityFailure::Transient(format!("`{}` took too long", call.activity))),
         }
     }

@@ -119,7 +119,10 @@ impl Runtime {
     }
 
     /// The head of a conversation and its version; a new one if there is none.
-    pub(super) async fn conversation(&self, id: &ConversationId) -> Result<(Conversation, Option<ETag>), Error> {
+    pub(super) async fn conversation(
+        &self,
+        id: &ConversationId,
+    ) -> Result<(Conversation, Option<ETag>), Error> {
         match self.store().read(Container::Conversations, &id.to_string(), &head_id()).await? {
             None => Ok((Conversation::default(), None)),
             Some(document) => Ok((document.parse()?, Some(document.etag))),
@@ -142,7 +145,8 @@ impl Runtime {
 
     async fn pending(&self, conversation: &ConversationId) -> Result<Vec<(Item, ETag)>, Error> {
         let query = Query { prefix: INBOX.to_owned(), due_only: true, limit: ITEMS, after: None };
-        let documents = self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
+        let documents =
+            self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
         documents.into_iter().map(|document| Ok((document.parse()?, document.etag))).collect()
     }
 
@@ -214,7 +218,8 @@ impl Runtime {
             let read = self.store().read(Container::Conversations, &id.to_string(), &item_id(last)).await?;
             if let Some(document) = read {
                 let item: Item = document.parse()?;
-                if item.state == State::Pending && !pending.iter().any(|(known, _)| known.input.key == *last) {
+                if item.state == State::Pending && !pending.iter().any(|(known, _)| known.input.key == *last)
+                {
                     pending.push((item, document.etag));
                 }
             }
@@ -256,9 +261,7 @@ impl Runtime {
     /// overtake each other.
     async fn deliver_earlier(&self, scene: &Scene, id: &ConversationId) -> Result<bool, Error> {
         for (workflow, (document, _)) in &scene.workflows {
-            let comes_here = |caused: &crate::engine::Caused| {
-                matches!(&caused.effect, crate::engine::Effect::Deliver { to, .. } if to == id)
-            };
+            let comes_here = |caused: &crate::engine::Caused| matches!(&caused.effect, crate::engine::Effect::Deliver { to, .. } if to == id);
             if document.handouts.iter().any(comes_here) {
                 self.hand_out_to(*workflow, id).await?;
                 return Ok(true);
@@ -268,7 +271,12 @@ impl Runtime {
     }
 
     /// Decides and commits. Nothing if what was read turned out to be stale.
-    async fn apply(&self, scene: Scene, careful: bool, own: Option<&InputKey>) -> Result<Option<Applied>, Error> {
+    async fn apply(
+        &self,
+        scene: Scene,
+        careful: bool,
+        own: Option<&InputKey>,
+    ) -> Result<Option<Applied>, Error> {
         let input = scene.item.input.clone();
         let prompt = input.reply_to.and_then(|id| scene.conversation.prompt_of(id)).map(str::to_owned);
         let route = route(self.table(), &input, prompt.as_deref());
@@ -455,7 +463,8 @@ fn choose(
     id: &ConversationId,
 ) -> Option<Chosen> {
     let lasts = workflows.values().filter_map(|(document, _)| document.last.get(id));
-    let unfinished = lasts.filter_map(|last| pending.iter().position(|(item, _)| item.input.key == *last)).min();
+    let unfinished =
+        lasts.filter_map(|last| pending.iter().position(|(item, _)| item.input.key == *last)).min();
     match unfinished {
         Some(place) => Some(Chosen { place, unfinished: true }),
         None => (!pending.is_empty()).then_some(Chosen { place: 0, unfinished: false }),

@@ -8,13 +8,16 @@ use super::{
     Error, Runtime,
     advance::Scene,
     dead_letter::DeadLetter,
-    documents::{Conversation, Item, Outgoing, SAFETY_NET, State, WorkflowDocument, entry_id, head_id, item_id},
+    documents::{
+        Conversation, Item, Outgoing, SAFETY_NET, State, WorkflowDocument, entry_id, head_id, item_id,
+    },
     perform::Held,
 };
 use crate::{
     engine::{Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
     model::{
-        ConversationId, Delivery, EffectId, Input, InputKey, Message, Person, Send, Text, Timestamp, What, WorkflowId,
+        ConversationId, Delivery, EffectId, Input, InputKey, Message, Person, Send, Text, Timestamp, What,
+        WorkflowId,
     },
     store::{Batch, Container, Draft, ETag, Write},
     text,
@@ -73,7 +76,8 @@ impl Runtime {
             workflows.push((workflow, entry));
         }
         let said = decision.outside.deliveries.into_iter().enumerate();
-        delivered.extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery, &input)));
+        delivered
+            .extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery, &input)));
         if let What::Press { callback, .. } = &input.what
             && own != Some(&input.key)
         {
@@ -98,7 +102,14 @@ impl Runtime {
         let ids: Vec<WorkflowId> = workflows.iter().map(|(id, _)| *id).collect();
         let item = Item { state: State::Done, toast: toast.clone(), workflows: ids.clone(), ..scene.item };
         let held = self
-            .finish(batches, conversation, scene.conversation_etag.as_ref(), item, &scene.item_etag, delivered)
+            .finish(
+                batches,
+                conversation,
+                scene.conversation_etag.as_ref(),
+                item,
+                &scene.item_etag,
+                delivered,
+            )
             .await?;
         for (workflow, entry) in &workflows {
             self.hint_deadlines(*workflow, entry).await;
@@ -209,7 +220,8 @@ impl Runtime {
             trace: input.trace.clone(),
         };
         tracing::error!(conversation = %input.conversation, key = %input.key, why, trace = input.trace.trace_id(), "dead letter");
-        let sorry = Delivery::Send(Send { message: Message::plain(text!("something-went-wrong")), prompt: None });
+        let sorry =
+            Delivery::Send(Send { message: Message::plain(text!("something-went-wrong")), prompt: None });
         let delivered = vec![outgoing(EffectId::of_input(&input.key, 0), sorry, &input)];
         let item = Item { state: State::Dead, ..scene.item };
         let conversation = Conversation { stuck: true, ..scene.conversation };
@@ -245,7 +257,8 @@ impl Runtime {
     /// The sweep comes every minute; a hint comes when the deadline does.
     async fn hint_deadlines(&self, workflow: WorkflowId, entry: &Entry) {
         for deadline in entry.opened.iter().filter_map(|open| open.deadline) {
-            let delay = (deadline - self.store().now()).to_std().unwrap_or_default() + Duration::from_millis(200);
+            let delay =
+                (deadline - self.store().now()).to_std().unwrap_or_default() + Duration::from_millis(200);
             if delay < LONGEST_DELAY {
                 self.send_hint(&json!({ "workflow": workflow }), delay).await;
             }
@@ -265,11 +278,14 @@ fn forget_prompts(conversation: &mut Conversation, over: &[(WorkflowId, Entry)],
     let is_over = |prompt: &str| {
         let Some((workflow, question)) = read_prompt_name(prompt) else { return false };
         let of = over.iter().find(|(id, _)| *id == workflow);
-        of.is_some_and(|(_, entry)| entry.status != Status::Running || entry.closed.iter().any(|n| n == question))
+        of.is_some_and(|(_, entry)| {
+            entry.status != Status::Running || entry.closed.iter().any(|n| n == question)
+        })
     };
     let outbox = &conversation.outbox;
     let asked_for = |prompt: &str| {
-        let edits = |outgoing: &Outgoing| matches!(&outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
+        let edits =
+            |outgoing: &Outgoing| matches!(&outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
         delivered.iter().chain(outbox).any(edits)
     };
     conversation.prompts.retain(|prompt, _| !is_over(prompt) || asked_for(prompt));

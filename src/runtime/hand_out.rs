@@ -13,8 +13,8 @@ use super::{
 use crate::{
     engine::{Caused, Decided, Effect, Route, Target, decide, route},
     model::{
-        BotSlug, ChatKind, ConversationId, Delivery, EffectId, Event, Input, InputKey, Message, Send, TraceParent,
-        What, WorkflowId,
+        BotSlug, ChatKind, ConversationId, Delivery, EffectId, Event, Input, InputKey, Message, Send,
+        TraceParent, What, WorkflowId,
     },
     store::{Batch, Container, Draft, Error as StoreError, Write},
     text,
@@ -109,8 +109,13 @@ impl Runtime {
         delivery: &Delivery,
         trace: &TraceParent,
     ) -> Result<(), Error> {
-        let outgoing =
-            Outgoing { id: id.clone(), delivery: delivery.clone(), trace: trace.clone(), parts: 0, attempts: 0 };
+        let outgoing = Outgoing {
+            id: id.clone(),
+            delivery: delivery.clone(),
+            trace: trace.clone(),
+            parts: 0,
+            attempts: 0,
+        };
         let out = out_id(id);
         for _ in 0..MOST_CONFLICTS {
             let (mut conversation, etag) = self.conversation(to).await?;
@@ -158,7 +163,12 @@ impl Runtime {
     }
 
     /// Starts a workflow that nobody chats with: its first entry is all there is to write.
-    async fn start(&self, bot: &BotSlug, parent: &Option<ConversationId>, caused: &Caused) -> Result<(), Error> {
+    async fn start(
+        &self,
+        bot: &BotSlug,
+        parent: &Option<ConversationId>,
+        caused: &Caused,
+    ) -> Result<(), Error> {
         let Effect::Start { workflow, script, payload } = &caused.effect else { return Ok(()) };
         let conversation = parent.clone().unwrap_or_else(|| ConversationId::private(bot.clone(), 0));
         let input = Input {
@@ -188,7 +198,9 @@ impl Runtime {
                 return Ok(());
             }
             let read = self.workflow(workflow).await?;
-            let Some(decision) = self.decide_alone(workflow, input, read.as_ref()).await? else { return Ok(()) };
+            let Some(decision) = self.decide_alone(workflow, input, read.as_ref()).await? else {
+                return Ok(());
+            };
             let (batch, _) = self.log(workflow, decision, read.as_ref(), None)?;
             match self.store().commit(vec![batch]).await {
                 Ok(_) => return Ok(()),
@@ -305,7 +317,10 @@ impl Runtime {
         let delivery = Delivery::Send(Send { message, prompt: None });
         for operator in &bot.operators {
             let to = ConversationId::private(bot.slug.clone(), *operator);
-            let Ok(id) = format!("told:{}:{}:{operator}", letter.source, letter.id).parse::<EffectId>() else { return };
+            let Ok(id) = format!("told:{}:{}:{operator}", letter.source, letter.id).parse::<EffectId>()
+            else {
+                return;
+            };
             match self.deliver(&to, &id, &delivery, &letter.trace).await {
                 Ok(()) if to != *conversation => self.hint(&to, Duration::ZERO).await,
                 Ok(()) => {}

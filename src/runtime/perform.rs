@@ -115,14 +115,19 @@ impl Runtime {
         // Edits are taken out together with the send after them: done twice, they change nothing.
         let mut edited: Vec<EffectId> = Vec::new();
         loop {
-            let next = held.conversation.outbox.iter().find(|outgoing| !edited.contains(&outgoing.id)).cloned();
+            let next =
+                held.conversation.outbox.iter().find(|outgoing| !edited.contains(&outgoing.id)).cloned();
             let Some(outgoing) = next else { break };
             if !self.may_go_on(id, &mut held).await? {
                 return Ok(());
             }
             let (sent, parts) = self.send(bot, id, &held.conversation, &outgoing).await;
             let is_edit = matches!(outgoing.delivery, Delivery::Edit(_));
-            let later = held.conversation.outbox.iter().any(|other| other.id != outgoing.id && !edited.contains(&other.id));
+            let later = held
+                .conversation
+                .outbox
+                .iter()
+                .any(|other| other.id != outgoing.id && !edited.contains(&other.id));
             if is_edit && later && matches!(sent, Sent::Done(_)) {
                 edited.push(outgoing.id);
                 continue;
@@ -164,7 +169,8 @@ impl Runtime {
             Delivery::Edit(edit) => conversation.prompts.get(&edit.prompt).copied(),
             _ => None,
         };
-        let addressee = Addressee { conversation: id, language: conversation.language(), message_id, reply_to: None };
+        let addressee =
+            Addressee { conversation: id, language: conversation.language(), message_id, reply_to: None };
         let all = calls(&outgoing.delivery, &addressee, self.table().locales());
         let mut message = None;
         for (part, call) in all.iter().enumerate().skip(outgoing.parts) {
@@ -263,7 +269,9 @@ impl Runtime {
                     conversation.prompts.remove(&edit.prompt);
                 }
             }
-            conversation.outbox.retain(|other| !struck.contains(&other.id) || (!gone && other.id == outgoing.id));
+            conversation
+                .outbox
+                .retain(|other| !struck.contains(&other.id) || (!gone && other.id == outgoing.id));
             if let (Sent::Done(Some(message)), Delivery::Send(send)) = (sent, &outgoing.delivery)
                 && let Some(prompt) = &send.prompt
             {

@@ -129,7 +129,12 @@ impl Runtime {
         }
     }
 
-    async fn answer_press(&self, conversation: &ConversationId, callback: &str, toast: Option<Text>) -> Answer {
+    async fn answer_press(
+        &self,
+        conversation: &ConversationId,
+        callback: &str,
+        toast: Option<Text>,
+    ) -> Answer {
         let head = match &toast {
             Some(_) => self.conversation(conversation).await.ok(),
             None => None,
@@ -140,7 +145,8 @@ impl Runtime {
     }
 
     async fn item(&self, conversation: &ConversationId, key: &InputKey) -> Result<Option<Item>, Error> {
-        let read = self.store().read(Container::Conversations, &conversation.to_string(), &item_id(key)).await?;
+        let read =
+            self.store().read(Container::Conversations, &conversation.to_string(), &item_id(key)).await?;
         Ok(read.map(|document| document.parse()).transpose()?)
     }
 
