@@ -251,6 +251,8 @@ fn whoever_signs_is_whom_the_conversation_is_with() {
         ),
         (message(json!({ "text": "x", "from": { "id": 42 } })), "operations:42:0:42", Some("")),
         (message(json!({ "text": "x" })), "operations:0:0:0", None),
+        (message(json!({ "text": "x", "chat": [42], "from": [42] })), "operations:0:0:0", None),
+        (message(json!([5, 7])), "operations:0:0:0", None),
         (
             json!({ "update_id": 9, "inline_query": { "from": { "id": 42, "username": "ada" } } }),
             "operations:42:0:42",
