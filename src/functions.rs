@@ -2,7 +2,7 @@
 //! what triggers it.
 
 mod advance_conversations;
-mod envelope;
+pub mod envelope;
 mod failure;
 mod health;
 mod keep_dead_letters;
@@ -11,17 +11,16 @@ mod telegram_webhook;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::DefaultBodyLimit,
     response::IntoResponse,
     routing::{get, post},
 };
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use envelope::{Envelope, Outcome};
 pub use failure::Failure;
 
-use crate::{model::TraceParent, runtime::Runtime};
+use crate::runtime::Runtime;
 
 /// The largest body that is taken, in bytes.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -59,10 +58,4 @@ pub fn router(doors: Doors) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| Failure::Panicked.into_response()))
         .with_state(doors)
-}
-
-/// The trace that a request belongs to; a new one if it doesn't say.
-fn trace_of(request: &Request) -> TraceParent {
-    let header = request.headers().get("traceparent").and_then(|header| header.to_str().ok());
-    header.and_then(|text| text.parse().ok()).unwrap_or_else(TraceParent::root)
 }

@@ -2,18 +2,21 @@
 
 use axum::{body::Bytes, extract::State};
 
-use super::{Doors, Envelope, Failure, Outcome};
+use super::{
+    Doors, Failure,
+    envelope::{Invocation, Outcome},
+};
 use crate::runtime::Error;
 
 pub(super) async fn handle(State(doors): State<Doors>, body: Bytes) -> Result<Outcome, Failure> {
     let runtime = doors.runtime().await?;
-    let envelope = Envelope::read(&body);
-    match runtime.follow(&envelope.message()).await {
+    let followed = match Invocation::parse(&body).and_then(|invocation| invocation.message("hint")) {
+        Ok(hint) => runtime.follow(&hint).await,
+        Err(why) => Err(Error::Data(why.to_string())),
+    };
+    match followed {
         // A message that is no hint will never be one.
-        Err(Error::Data(why)) => {
-            tracing::warn!(why, "a hint is dropped");
-            Ok(Outcome::done(vec![why]))
-        }
-        done => done.map(|()| Outcome::done(Vec::new())).map_err(Failure::from),
+        Err(Error::Data(why)) => Ok(Outcome::done().log(format!("dropped: {why}"))),
+        done => Ok(done.map(|()| Outcome::done())?),
     }
 }

@@ -2,11 +2,17 @@
 
 use axum::{body::Bytes, extract::State};
 
-use super::{Doors, Envelope, Failure, Outcome};
+use super::{
+    Doors, Failure,
+    envelope::{Invocation, Outcome},
+};
 use crate::runtime::HINTS;
 
 pub(super) async fn handle(State(doors): State<Doors>, body: Bytes) -> Result<Outcome, Failure> {
     let runtime = doors.runtime().await?;
-    runtime.keep_poison(HINTS, &Envelope::read(&body).message()).await?;
-    Ok(Outcome::done(Vec::new()))
+    let message = Invocation::parse(&body).and_then(|invocation| invocation.message("message"));
+    // What can't even be read is kept as it came.
+    let message = message.unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned());
+    runtime.keep_poison(HINTS, &message).await?;
+    Ok(Outcome::done())
 }

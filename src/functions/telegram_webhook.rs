@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Doors, Failure, LARGEST_BODY, trace_of};
-use crate::runtime::Answer;
+use super::{Doors, Failure, LARGEST_BODY, envelope::trace_parent};
+use crate::{model::TraceParent, runtime::Answer};
 
 /// Where Telegram proves itself (<https://core.telegram.org/bots/api#setwebhook>).
 const SECRET: &str = "x-telegram-bot-api-secret-token";
@@ -24,7 +24,7 @@ pub(super) async fn handle(
     if !bot.secret.is(secret.as_bytes()) {
         return Err(Failure::NotTelegram);
     }
-    let trace = trace_of(&request);
+    let trace = trace_parent(request.headers()).unwrap_or_else(TraceParent::root);
     let body = to_bytes(request.into_body(), LARGEST_BODY).await.map_err(Failure::of_body)?;
     Ok(match runtime.receive(bot, &body, trace).await? {
         Answer::Taken => ().into_response(),
