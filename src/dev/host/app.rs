@@ -31,8 +31,6 @@ pub(super) struct App {
     pub(super) functions: Vec<Arc<Function>>,
     /// Functions that could not be loaded, and why.
     pub(super) faults: Vec<(String, String)>,
-    /// The files this was read from; when one changes, the app is read anew.
-    pub(super) files: Vec<PathBuf>,
 }
 
 /// How pure HTTP functions reach the handler.
@@ -86,7 +84,6 @@ impl App {
         let settings = settings::load(root, environment)?;
         let mut host = settings::read(&file)?;
         settings::override_host_json(&mut host, &settings);
-        let mut files = vec![file.clone(), root.join("local.settings.json")];
         let (handler, forward) =
             handler(root, &host, &settings).with_context(|| format!("in {}", file.display()))?;
         let prefix = host.path(&["extensions", "http", "routePrefix"]).and_then(Json::text).unwrap_or("api");
@@ -96,7 +93,6 @@ impl App {
         let context = function::Context { prefix, settings: &settings, retry, forward };
         let (mut functions, mut faults) = (Vec::new(), Vec::new());
         for (name, file) in function_files(root)? {
-            files.push(file.clone());
             let json = settings::read(&file)?;
             if only.as_ref().is_some_and(|only| !only.iter().any(|one| one.eq_ignore_ascii_case(&name))) {
                 continue;
@@ -116,7 +112,6 @@ impl App {
             settings,
             functions,
             faults,
-            files,
         })
     }
 
@@ -124,6 +119,13 @@ impl App {
     pub(super) fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.functions.iter().find(|function| function.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The files that make an app: when one changes, the app is read anew.
+pub(super) fn files(root: &Path) -> Vec<PathBuf> {
+    let mut files = vec![root.join("host.json"), root.join("local.settings.json")];
+    files.extend(function_files(root).unwrap_or_default().into_iter().map(|(_, file)| file));
+    files
 }
 
 /// The functions' names and files: one folder each, under the root or under `functions/` in it.

@@ -10,7 +10,10 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::model::{Clock, Timestamp};
+use crate::{
+    model::{Clock, Timestamp},
+    queue::sqlite::Length,
+};
 
 /// So many events are kept for who comes late, and for a listener that is slow.
 const KEPT: usize = 500;
@@ -64,8 +67,8 @@ pub enum Event {
     },
     /// Lengths of the queues, when they changed.
     Queues {
-        /// Messages in each queue, hidden ones included.
-        lengths: BTreeMap<String, u64>,
+        /// How much each queue holds.
+        lengths: BTreeMap<String, Length>,
     },
     /// A timer will run.
     TimerScheduled {
@@ -144,8 +147,8 @@ pub struct Snapshot {
     pub handler: HandlerState,
     /// All functions, those that could not be loaded too.
     pub functions: Vec<FunctionSnapshot>,
-    /// Messages in each queue, hidden ones included.
-    pub queues: BTreeMap<String, u64>,
+    /// How much each queue holds.
+    pub queues: BTreeMap<String, Length>,
     /// When each timer runs next.
     pub timers: BTreeMap<String, Timestamp>,
     /// The latest events, oldest first.
@@ -185,7 +188,6 @@ pub(super) struct Tally {
 struct Book {
     recent: VecDeque<Event>,
     tallies: BTreeMap<String, Tally>,
-    queues: BTreeMap<String, u64>,
     timers: BTreeMap<String, Timestamp>,
 }
 
@@ -211,13 +213,18 @@ impl Journal {
         self.listeners.subscribe()
     }
 
+    /// Does anybody listen?
+    pub(super) fn is_heard(&self) -> bool {
+        self.listeners.receiver_count() > 0
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().expect("nobody panics while writing the journal")
     }
 
     /// Tells listeners alone; for what would drown everything else if it were kept.
     pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
-        if self.listeners.receiver_count() > 0 {
+        if self.is_heard() {
             let _ = self.listeners.send(event());
         }
     }
@@ -237,7 +244,6 @@ impl Journal {
                         tally.total_ms += duration_ms;
                     }
                 }
-                Event::Queues { lengths } => book.queues = lengths.clone(),
                 Event::TimerScheduled { function, next } => {
                     book.timers.insert(function.clone(), *next);
                 }
@@ -327,10 +333,6 @@ impl Journal {
 
     pub(super) fn tally(&self, function: &str) -> Tally {
         self.book().tallies.get(function).copied().unwrap_or_default()
-    }
-
-    pub(super) fn queues(&self) -> BTreeMap<String, u64> {
-        self.book().queues.clone()
     }
 
     pub(super) fn timers(&self) -> BTreeMap<String, Timestamp> {

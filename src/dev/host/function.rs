@@ -214,6 +214,15 @@ impl Trigger {
             Self::Timer { .. } => "timerTrigger",
         }
     }
+
+    /// Its route, queue or schedule, with the word for it.
+    pub(super) fn what(&self) -> (&'static str, &str) {
+        match self {
+            Self::Http { route, .. } => ("route", route.template()),
+            Self::Queue { queue, .. } => ("queue", queue),
+            Self::Timer { schedule, .. } => ("schedule", schedule.text()),
+        }
+    }
 }
 
 impl Level {

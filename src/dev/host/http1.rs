@@ -85,6 +85,26 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
+impl Request {
+    /// A request that no client sent.
+    pub(super) fn made(method: &str, target: &str, body: &[u8]) -> Self {
+        let text = format!("Host: localhost\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+        let mut fields = [httparse::EMPTY_HEADER; 2];
+        let spans = match httparse::parse_headers(&text, &mut fields) {
+            Ok(httparse::Status::Complete((_, fields))) => spans(fields, &text),
+            _ => Vec::new(),
+        };
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            fields: Fields { text, spans },
+            keeps_alive: false,
+            chunked: false,
+            body: body.to_vec(),
+        }
+    }
+}
+
 /// What a handler answered.
 #[derive(Debug)]
 pub(super) struct Response {

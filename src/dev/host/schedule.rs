@@ -14,7 +14,13 @@ use super::duration;
 
 /// A timer's schedule.
 #[derive(Clone, Debug)]
-pub(super) enum Schedule {
+pub(super) struct Schedule {
+    text: String,
+    rule: Rule,
+}
+
+#[derive(Clone, Debug)]
+enum Rule {
     /// At these seconds.
     Cron(Box<Cron>),
     /// Again and again after this long.
@@ -25,53 +31,59 @@ impl Schedule {
     /// Reads five or six cron fields, or a time span.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let cron = match fields.len() {
-            5 => format!("0 {}", fields.join(" ")),
-            6 => fields.join(" "),
-            _ => {
-                let every = duration::parse_positive(text).with_context(|| {
-                    format!("the schedule `{text}` is neither six cron fields (second first) nor a time span")
-                })?;
-                return Ok(Self::Every(every));
-            }
+        let rule = match fields.len() {
+            5 => Rule::cron(&format!("0 {}", fields.join(" "))),
+            6 => Rule::cron(&fields.join(" ")),
+            _ => duration::parse_positive(text).map(Rule::Every),
         };
-        if !is_ncrontab(&cron) {
-            bail!(
-                "the schedule `{text}` uses what NCRONTAB does not know: only `* , - /`, numbers and names"
-            );
-        }
-        // Where both a day of the month and a weekday are given, NCRONTAB wants both.
-        let parser =
-            CronParser::builder().dom_and_dow(true).sloppy_ranges(true).year(Year::Disallowed).build();
-        let cron = parser.parse(&cron).with_context(|| format!("the schedule `{text}`"))?;
-        Ok(Self::Cron(Box::new(cron)))
+        let rule = rule.with_context(|| {
+            format!("the schedule `{text}` is neither cron fields (six, second first) nor a time span")
+        })?;
+        Ok(Self { text: text.to_owned(), rule })
+    }
+
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The first time after `time`.
     pub(super) fn next(&self, time: DateTime<Local>) -> DateTime<Local> {
-        match self {
-            Self::Cron(cron) => {
+        match &self.rule {
+            Rule::Cron(cron) => {
                 // A cron expression that never comes (30 February) waits for ever.
                 cron.find_next_occurrence(&time, false).unwrap_or(time + TimeDelta::days(365 * 100))
             }
-            Self::Every(every) => time + TimeDelta::from_std(*every).unwrap_or(TimeDelta::days(36_500)),
+            Rule::Every(every) => time + TimeDelta::from_std(*every).unwrap_or(TimeDelta::days(36_500)),
         }
     }
 
     /// Can it fire twice within a minute? Then its status is not kept.
     pub(super) fn is_sub_minute(&self) -> bool {
-        match self {
-            Self::Cron(cron) => {
+        match &self.rule {
+            Rule::Cron(cron) => {
                 let seconds = cron.as_str().split_whitespace().next().unwrap_or("0").to_owned();
                 seconds.parse::<u32>().is_err()
             }
-            Self::Every(every) => *every < Duration::from_secs(60),
+            Rule::Every(every) => *every < Duration::from_secs(60),
         }
     }
 
     /// Does it go by the clock on the wall? Only cron does.
     pub(super) fn is_cron(&self) -> bool {
-        matches!(self, Self::Cron(_))
+        matches!(self.rule, Rule::Cron(_))
+    }
+}
+
+impl Rule {
+    fn cron(cron: &str) -> Result<Self> {
+        if !is_ncrontab(cron) {
+            bail!("NCRONTAB knows only `* , - /`, numbers and names");
+        }
+        // Where both a day of the month and a weekday are given, NCRONTAB wants both.
+        let parser =
+            CronParser::builder().dom_and_dow(true).sloppy_ranges(true).year(Year::Disallowed).build();
+        Ok(Self::Cron(Box::new(parser.parse(cron)?)))
     }
 }
 

@@ -7,15 +7,18 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{mpsc, watch},
+    sync::watch,
 };
 
 use super::{
+    admin,
     answer::Answer,
+    auth::{Identity, Keys},
     function::{Function, Trigger},
     http1::{self, Request, Wire},
     route::Values,
     running::Running,
+    settings,
     target::Target,
 };
 
@@ -25,22 +28,21 @@ const MOST: usize = 104_857_600;
 /// What every connection needs.
 pub(super) struct Server {
     current: RwLock<Arc<Running>>,
+    pub(super) keys: Keys,
     /// True once the host is stopping.
     stopping: watch::Sender<bool>,
-    /// Dropped with the server, when no connection needs it any more.
-    _serving: mpsc::Sender<()>,
+    /// How many requests are being served.
+    serving: watch::Sender<usize>,
 }
 
 impl Server {
-    /// The server, and what ends when it serves nothing any more.
-    pub(super) fn new(running: Running) -> (Self, mpsc::Receiver<()>) {
-        let (serving, served) = mpsc::channel(1);
-        let server = Self {
-            current: RwLock::new(Arc::new(running)),
+    pub(super) fn new(running: Arc<Running>, keys: Keys) -> Self {
+        Self {
+            current: RwLock::new(running),
+            keys,
             stopping: watch::Sender::new(false),
-            _serving: serving,
-        };
-        (server, served)
+            serving: watch::Sender::new(0),
+        }
     }
 
     /// The app as it runs now.
@@ -48,15 +50,19 @@ impl Server {
         self.current.read().expect("nobody panics while holding the app").clone()
     }
 
-    /// Puts another generation in place; returns the one before.
-    pub(super) fn replace(&self, running: Running) -> Arc<Running> {
-        let mut current = self.current.write().expect("nobody panics while holding the app");
-        std::mem::replace(&mut *current, Arc::new(running))
+    /// Puts another generation in place.
+    pub(super) fn replace(&self, running: Arc<Running>) {
+        *self.current.write().expect("nobody panics while holding the app") = running;
     }
 
     /// No new request is read from now on.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Waits until no request is being served.
+    pub(super) async fn served(&self) {
+        let _ = self.serving.subscribe().wait_for(|&serving| serving == 0).await;
     }
 
     /// Takes connections until the host stops.
@@ -85,6 +91,7 @@ impl Server {
                 read = wire.request(MOST) => read,
                 _ = stopping.wait_for(|&stop| stop) => return,
             };
+            let _serving = Serving::begin(&self.serving);
             let (answer, keeps_alive) = match read {
                 Ok(Some(request)) => (self.answer(&request).await, request.keeps_alive),
                 Ok(None) | Err(http1::Error::Ended { .. }) => return,
@@ -104,12 +111,49 @@ impl Server {
     async fn answer(&self, request: &Request) -> Answer {
         let running = self.current();
         let target = Target::parse(&request.target);
-        match find(&running, request, &target) {
-            Some((function, _)) if function.disabled => Answer::empty(404),
-            Some((function, _values)) => running.http(&function, request).await,
-            None if target.path == "/" => home(),
-            None => Answer::empty(404),
+        let Some((function, values)) = find(&running, request, &target) else {
+            return self.without_function(&running, request, &target).await;
+        };
+        let Trigger::Http { level, .. } = &function.trigger else { return Answer::empty(404) };
+        let who = self.keys.identify(request, &target, Some(&function.name));
+        if !self.keys.allow(*level, &who) {
+            return Answer::empty(401);
         }
+        if function.disabled && who != Identity::Admin {
+            return Answer::empty(404);
+        }
+        running.http(&function, request, &target, &values, &who).await
+    }
+
+    async fn without_function(&self, running: &Arc<Running>, request: &Request, target: &Target) -> Answer {
+        let lower = target.path.to_ascii_lowercase();
+        if lower.starts_with("/admin/") {
+            return admin::answer(self, running, request, target).await;
+        }
+        if target.path != "/" {
+            return Answer::empty(404);
+        }
+        let disabled = settings::setting(&running.app.settings, "AzureWebJobsDisableHomepage");
+        if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Answer::empty(204);
+        }
+        Answer::of(200, &[("Content-Type", "text/html")], include_bytes!("home.html").to_vec())
+    }
+}
+
+/// Counts a request as being served until dropped.
+struct Serving<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Serving<'a> {
+    fn begin(serving: &'a watch::Sender<usize>) -> Self {
+        serving.send_modify(|serving| *serving += 1);
+        Self(serving)
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|serving| *serving -= 1);
     }
 }
 
@@ -122,9 +166,4 @@ fn find(running: &Running, request: &Request, target: &Target) -> Option<(Arc<Fu
         let values = if fits { route.matches(path)? } else { return None };
         Some((function.clone(), values))
     })
-}
-
-fn home() -> Answer {
-    let page = include_str!("home.html");
-    Answer::of(200, &[("Content-Type", "text/html")], page.as_bytes().to_vec())
 }
