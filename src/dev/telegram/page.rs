@@ -1,6 +1,6 @@
 //! The chat page, and the JSON API (`/chat/…`) behind its buttons.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -48,14 +48,37 @@ pub(super) fn routes() -> Router<Arc<Fake>> {
         .route("/chat/{verb}", post(act))
 }
 
-/// A file of the page: they are all in the binary.
+/// The page's files, from the binary.
+const ASSETS: [(&str, &str); 17] = [
+    ("index.html", include_str!("../page/index.html")),
+    ("page.css", include_str!("../page/page.css")),
+    ("chat.css", include_str!("../page/chat.css")),
+    ("behind.css", include_str!("../page/behind.css")),
+    ("icon.svg", include_str!("../page/icon.svg")),
+    ("behind.js", include_str!("../page/behind.js")),
+    ("bubble.js", include_str!("../page/bubble.js")),
+    ("chat.js", include_str!("../page/chat.js")),
+    ("composer.js", include_str!("../page/composer.js")),
+    ("elements.js", include_str!("../page/elements.js")),
+    ("page.js", include_str!("../page/page.js")),
+    ("server.js", include_str!("../page/server.js")),
+    ("sheets.js", include_str!("../page/sheets.js")),
+    ("sidebar.js", include_str!("../page/sidebar.js")),
+    ("state.js", include_str!("../page/state.js")),
+    ("story.js", include_str!("../page/story.js")),
+    ("words.js", include_str!("../page/words.js")),
+];
+
+/// A file of the page.
 fn asset(name: &str) -> Response {
-    const SCRIPT: &str = "text/javascript; charset=utf-8";
-    let (kind, text) = match name {
-        "index.html" => ("text/html; charset=utf-8", include_str!("../page/index.html")),
-        "page.css" => ("text/css; charset=utf-8", include_str!("../page/page.css")),
-        "page.js" => (SCRIPT, include_str!("../page/page.js")),
-        _ => return StatusCode::NOT_FOUND.into_response(),
+    let kind = match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/javascript; charset=utf-8",
+    };
+    let Some((_, text)) = ASSETS.iter().find(|(known, _)| *known == name) else {
+        return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [
         (header::CONTENT_TYPE, kind),
@@ -65,7 +88,7 @@ fn asset(name: &str) -> Response {
             "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'",
         ),
     ];
-    (headers, text).into_response()
+    (headers, *text).into_response()
 }
 
 /// A refusal as the page gets it.
@@ -113,8 +136,9 @@ async fn room(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> Resu
     };
     let skip = room.messages.len().saturating_sub(SHOWN);
     let messages: Vec<_> = room.messages.values().skip(skip).collect();
+    let now = world.date();
     let open = world.presses.iter().rev().take(SHOWN);
-    let open = open.filter(|(_, press)| press.room == which.key && press.answer.is_none());
+    let open = open.filter(|(_, press)| press.room == which.key && press.is_open(now));
     let presses: serde_json::Map<_, _> = open.map(|(id, press)| (id.to_string(), json!(press))).collect();
     Ok(Json(json!({ "key": which.key, "about": room.about, "messages": messages, "presses": presses })))
 }
@@ -132,7 +156,7 @@ async fn journal(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> J
 /// Everything that happens, as server-sent events. A page that missed some is told to look at everything again.
 async fn events(State(fake): State<Arc<Fake>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = fake.world().news.subscribe();
-    let hello = stream::iter([Ok(Event::default().data(r#"{"news":"all"}"#))]);
+    let hello = stream::iter([Ok(Event::default().retry(Duration::from_millis(500)).data(r#"{"news":"all"}"#))]);
     let rest = stream::unfold((news, fake), async |(mut news, fake)| {
         let told = tokio::select! {
             told = news.recv() => told,

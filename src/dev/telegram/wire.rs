@@ -126,8 +126,6 @@ pub(super) struct Content {
     pub(super) location: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) contact: Option<Contact>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) new_chat_members: Option<Vec<User>>,
 }
 
 /// A message; dates are seconds since 1970.

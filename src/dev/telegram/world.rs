@@ -163,6 +163,21 @@ pub(super) struct Press {
     pub(super) answer: Option<Answer>,
 }
 
+impl Press {
+    /// How long a press may be answered, in seconds: as long as its update is kept. Telegram doesn't say.
+    const ANSWERABLE: i64 = 150;
+
+    /// May it still be answered?
+    pub(super) fn is_fresh(&self, now: i64) -> bool {
+        now - self.date <= Self::ANSWERABLE
+    }
+
+    /// Does its button still glow?
+    pub(super) fn is_open(&self, now: i64) -> bool {
+        self.answer.is_none() && self.is_fresh(now)
+    }
+}
+
 /// What `answerCallbackQuery` said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Answer {

@@ -11,9 +11,6 @@ use super::{
     Outcome,
 };
 
-/// How long a press may be answered, in seconds: as long as its update is kept. Telegram doesn't say.
-const ANSWERABLE: i64 = 150;
-
 pub(super) fn answer(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
     let now = world.date();
     let slug = world.bots[bot].slug.clone();
@@ -23,7 +20,7 @@ pub(super) fn answer(world: &mut World, bot: usize, parameters: &Parameters) -> 
     }
     let id = parameters.text("callback_query_id");
     let press = id.parse().ok().and_then(|id: u64| world.presses.get_mut(&id));
-    let press = press.filter(|press| press.bot == slug && now - press.date <= ANSWERABLE);
+    let press = press.filter(|press| press.bot == slug && press.is_fresh(now));
     let press = press.ok_or_else(|| {
         Refusal::bad("query is too old and response timeout expired or query ID is invalid")
     })?;
