@@ -1,13 +1,16 @@
 //! Turns an update into an input, in our own words.
 
-use crate::model::{
-    BotSlug, ChatKind, Content, ConversationId, FileKind, FileRef, Input, InputKey, Person, Place, Timestamp,
-    TraceParent, What,
-};
+mod command;
+mod content;
+
+use command::{Command, command};
+use content::content;
 
 use super::update::{
-    CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Envelope, Error, Fields, File, Location, Maybe,
-    Message, User,
+    CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Envelope, Error, Maybe, Message, User,
+};
+use crate::model::{
+    BotSlug, ChatKind, ConversationId, Input, InputKey, Person, Timestamp, TraceParent, What,
 };
 
 /// What `raw` means to `bot`, which people address as `@{bot_username}` (without a name every command counts as meant
@@ -90,22 +93,14 @@ impl Seen {
 }
 
 fn said(message: Message, body: &str, kind: &str, bot_username: Option<&str>) -> Seen {
-    let what = match (unwanted(&message), message.text.as_deref().and_then(|text| command(&message, text))) {
+    let command = message.text.as_deref().and_then(|text| command(&message, text));
+    let what = match (unwanted(&message), command) {
         (Some(why), _) => ignored(&format!("{kind}.{why}")),
-        (None, Some(command)) => {
-            let elsewhere = command
-                .bot
-                .zip(bot_username)
-                .is_some_and(|(named, ours)| !named.eq_ignore_ascii_case(ours.trim_start_matches('@')));
-            let private = message.chat.as_ref().is_none_or(|chat| chat_kind(chat) == ChatKind::Private);
-            if elsewhere && !private {
-                ignored(&format!("{kind}.command_for_another_bot"))
-            } else {
-                What::Command {
-                    name: command.name.to_ascii_lowercase(),
-                    payload: command.payload.map(str::to_owned),
-                }
-            }
+        (None, Some(command)) if is_for_another_bot(&command, &message, bot_username) => {
+            ignored(&format!("{kind}.command_for_another_bot"))
+        }
+        (None, Some(Command { name, payload, .. })) => {
+            What::Command { name: name.to_ascii_lowercase(), payload: payload.map(str::to_owned) }
         }
         (None, None) => match content(&message, body) {
             Ok(content) => What::Said(content),
@@ -113,6 +108,16 @@ fn said(message: Message, body: &str, kind: &str, bot_username: Option<&str>) ->
         },
     };
     Seen::of(&message, what)
+}
+
+/// In private there is nobody else a command could be for.
+fn is_for_another_bot(command: &Command<'_>, message: &Message, bot_username: Option<&str>) -> bool {
+    let private = message.chat.as_ref().is_none_or(|chat| chat_kind(chat) == ChatKind::Private);
+    let names_another = command
+        .bot
+        .zip(bot_username)
+        .is_some_and(|(named, ours)| !named.eq_ignore_ascii_case(ours.trim_start_matches('@')));
+    names_another && !private
 }
 
 fn edited(message: Message, body: &str, kind: &str) -> Seen {
@@ -136,136 +141,6 @@ fn unwanted(message: &Message) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-struct Command<'a> {
-    name: &'a str,
-    bot: Option<&'a str>,
-    payload: Option<&'a str>,
-}
-
-/// A text that is a command: as Telegram marked it, or by its look.
-fn command<'a>(message: &Message, text: &'a str) -> Option<Command<'a>> {
-    let marked = message.entities.0.iter();
-    let marked = marked
-        .filter(|entity| entity.offset == 0 && entity.kind == "bot_command")
-        .map(|entity| entity.length);
-    let by_look = text.find(char::is_whitespace).unwrap_or(text.len());
-    // A command is ASCII, so Telegram's UTF-16 units are bytes here.
-    let (word, rest) = marked.chain([by_look]).find_map(|length| {
-        let (word, rest) = text.split_at_checked(length)?;
-        word.is_ascii().then_some((word, rest.trim()))
-    })?;
-    let word = word.strip_prefix('/')?;
-    let (name, bot) = word.split_once('@').map_or((word, None), |(name, bot)| (name, Some(bot)));
-    let fits = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    (fits(name) && name.len() <= 64 && bot.is_none_or(fits)).then_some(Command {
-        name,
-        bot,
-        payload: Some(rest).filter(|rest| !rest.is_empty()),
-    })
-}
-
-/// What somebody sent, or Telegram's name for something that nobody sent (a service message).
-fn content(message: &Message, body: &str) -> Result<Content, String> {
-    if let Some(text) = &*message.text {
-        return Ok(Content::Text(text.clone()));
-    }
-    if let Some((kind, file)) = file(message) {
-        return Ok(Content::File {
-            file: file_ref(kind, file),
-            caption: message.caption.0.clone(),
-            album: message.media_group_id.0.clone(),
-        });
-    }
-    let spot = message.venue.as_ref().and_then(|venue| *venue.location).or(*message.location);
-    if let Some(place) = spot.and_then(place) {
-        return Ok(Content::Location(place));
-    }
-    if let Some(contact) = &*message.contact {
-        return Ok(Content::Contact {
-            name: full_name(&contact.first_name, &contact.last_name),
-            phone: contact.phone_number.clone(),
-            user: *contact.user_id,
-        });
-    }
-    let fields: Option<Fields<'_>> = serde_json::from_str(body).ok();
-    let key = |known: &[&str]| {
-        let found = fields.iter().flat_map(Fields::keys).find(|key| known.contains(key))?;
-        Some(found.to_owned())
-    };
-    match key(&WORDLESS) {
-        Some(kind) => Ok(Content::Other { kind }),
-        None => Err(key(&SERVICE).unwrap_or_else(|| "unknown".to_owned())),
-    }
-}
-
-/// What people send that we have no word for.
-const WORDLESS: [&str; 12] = [
-    "checklist",
-    "dice",
-    "game",
-    "giveaway",
-    "giveaway_winners",
-    "invoice",
-    "live_photo",
-    "paid_media",
-    "passport_data",
-    "poll",
-    "rich_message",
-    "story",
-];
-
-/// The service messages worth telling apart in a transcript.
-const SERVICE: [&str; 12] = [
-    "chat_shared",
-    "forum_topic_closed",
-    "forum_topic_created",
-    "group_chat_created",
-    "left_chat_member",
-    "migrate_from_chat_id",
-    "migrate_to_chat_id",
-    "new_chat_members",
-    "new_chat_title",
-    "pinned_message",
-    "successful_payment",
-    "web_app_data",
-];
-
-/// The message's file. An animation is sent as a document too, so that comes last.
-fn file(message: &Message) -> Option<(FileKind, &File)> {
-    let photo = message.photo.0.iter();
-    let area = |size: &&File| u64::from(size.width.unwrap_or(0)) * u64::from(size.height.unwrap_or(0));
-    if let Some(largest) = photo.max_by_key(area) {
-        return Some((FileKind::Photo, largest));
-    }
-    let files = [
-        (FileKind::Video, &message.animation),
-        (FileKind::Video, &message.video),
-        (FileKind::Video, &message.video_note),
-        (FileKind::Voice, &message.voice),
-        (FileKind::Audio, &message.audio),
-        (FileKind::Sticker, &message.sticker),
-        (FileKind::Document, &message.document),
-    ];
-    files.into_iter().find_map(|(kind, file)| Some((kind, file.as_ref()?)))
-}
-
-fn file_ref(kind: FileKind, file: &File) -> FileRef {
-    FileRef {
-        kind,
-        id: file.file_id.clone(),
-        unique_id: file.file_unique_id.clone().0.unwrap_or_default(),
-        name: file.file_name.0.clone(),
-        mime: file.mime_type.0.clone(),
-        size: *file.file_size,
-    }
-}
-
-fn place(spot: Location) -> Option<Place> {
-    let Location { latitude, longitude } = spot;
-    let on_earth = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
-    on_earth.then_some(Place { latitude, longitude })
 }
 
 fn pressed(query: CallbackQuery, kind: &str) -> Seen {

@@ -3,10 +3,16 @@
 //! Only the envelope can be wrong. Inside it every field may be missing, new or of another type: then it counts as not
 //! there (<https://core.telegram.org/bots/api#update>).
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Deref};
+mod lenient;
+mod wire;
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::Deserialize;
 use serde_json::value::RawValue;
+
+pub(super) use lenient::Maybe;
+pub(super) use wire::{CallbackQuery, Chat, ChatMember, ChatMemberUpdated, File, Location, Message, User};
 
 /// Why bytes are no update. They will never become one: keep them as a dead letter.
 #[derive(Debug, thiserror::Error)]
@@ -78,201 +84,6 @@ impl std::borrow::Borrow<str> for Key<'_> {
     fn borrow(&self) -> &str {
         &self.0
     }
-}
-
-/// A value that may be missing or of any other type, and then is `None`. Never a list: serde would take one for a struct.
-#[derive(Clone, Debug)]
-pub(super) struct Maybe<T>(pub(super) Option<T>);
-
-impl<T> Default for Maybe<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> Deref for Maybe<T> {
-    type Target = Option<T>;
-    fn deref(&self) -> &Option<T> {
-        &self.0
-    }
-}
-
-impl<T: DeserializeOwned> Maybe<T> {
-    /// Reads JSON, which may be anything.
-    pub(super) fn read(json: &str) -> Self {
-        Self(if json.starts_with('[') { None } else { serde_json::from_str(json).ok() })
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Maybe<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self::read(<&RawValue>::deserialize(from)?.get()))
-    }
-}
-
-/// The elements of a list that are what they should be; none if it is no list.
-#[derive(Clone, Debug)]
-pub(super) struct Each<T>(pub(super) Vec<T>);
-
-impl<T> Default for Each<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let elements: Vec<Maybe<T>> =
-            serde_json::from_str(<&RawValue>::deserialize(from)?.get()).unwrap_or_default();
-        Ok(Self(elements.into_iter().filter_map(|element| element.0).collect()))
-    }
-}
-
-/// A message, or what else has a chat and somebody who did it (most updates do).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Message {
-    pub(super) message_id: Maybe<i64>,
-    pub(super) message_thread_id: Maybe<i64>,
-    pub(super) is_topic_message: Maybe<bool>,
-    pub(super) direct_messages_topic: Maybe<DirectMessagesTopic>,
-    pub(super) chat: Maybe<Chat>,
-    pub(super) from: Maybe<User>,
-    /// Who did it, in updates that are no messages.
-    pub(super) user: Maybe<User>,
-    pub(super) sender_chat: Maybe<Chat>,
-    pub(super) reply_to_message: Maybe<Replied>,
-    pub(super) media_group_id: Maybe<String>,
-    pub(super) text: Maybe<String>,
-    pub(super) entities: Each<Entity>,
-    pub(super) caption: Maybe<String>,
-    pub(super) photo: Each<File>,
-    pub(super) animation: Maybe<File>,
-    pub(super) video: Maybe<File>,
-    pub(super) video_note: Maybe<File>,
-    pub(super) voice: Maybe<File>,
-    pub(super) audio: Maybe<File>,
-    pub(super) document: Maybe<File>,
-    pub(super) sticker: Maybe<File>,
-    pub(super) location: Maybe<Location>,
-    pub(super) venue: Maybe<Venue>,
-    pub(super) contact: Maybe<Contact>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct DirectMessagesTopic {}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Replied {
-    pub(super) message_id: i64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Chat {
-    pub(super) id: i64,
-    #[serde(default, rename = "type")]
-    pub(super) kind: Maybe<String>,
-    #[serde(default)]
-    pub(super) title: Maybe<String>,
-    #[serde(default)]
-    pub(super) first_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) last_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) username: Maybe<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct User {
-    pub(super) id: i64,
-    #[serde(default)]
-    pub(super) is_bot: Maybe<bool>,
-    #[serde(default)]
-    pub(super) first_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) last_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) username: Maybe<String>,
-    #[serde(default)]
-    pub(super) language_code: Maybe<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Entity {
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) offset: u64,
-    pub(super) length: usize,
-}
-
-/// Any kind of file, a photo's size too.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct File {
-    pub(super) file_id: String,
-    #[serde(default)]
-    pub(super) file_unique_id: Maybe<String>,
-    #[serde(default)]
-    pub(super) file_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) mime_type: Maybe<String>,
-    #[serde(default)]
-    pub(super) file_size: Maybe<u64>,
-    #[serde(default)]
-    pub(super) width: Maybe<u32>,
-    #[serde(default)]
-    pub(super) height: Maybe<u32>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct Location {
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Venue {
-    #[serde(default)]
-    pub(super) location: Maybe<Location>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Contact {
-    pub(super) phone_number: String,
-    #[serde(default)]
-    pub(super) first_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) last_name: Maybe<String>,
-    #[serde(default)]
-    pub(super) user_id: Maybe<i64>,
-}
-
-/// A press on a button (<https://core.telegram.org/bots/api#callbackquery>).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct CallbackQuery {
-    pub(super) id: Maybe<String>,
-    pub(super) from: Maybe<User>,
-    /// Of a message that is too old only chat and id are left.
-    pub(super) message: Maybe<Message>,
-    pub(super) data: Maybe<String>,
-}
-
-/// A change of somebody's standing in a chat (<https://core.telegram.org/bots/api#chatmemberupdated>).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ChatMemberUpdated {
-    pub(super) chat: Maybe<Chat>,
-    pub(super) from: Maybe<User>,
-    pub(super) new_chat_member: Maybe<ChatMember>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct ChatMember {
-    pub(super) status: String,
-    #[serde(default)]
-    pub(super) is_member: Maybe<bool>,
-    #[serde(default)]
-    pub(super) can_send_messages: Maybe<bool>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What the real Functions host sent, read by our envelopes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::IntoResponse,

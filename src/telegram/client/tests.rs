@@ -52,7 +52,8 @@ async fn a_call_is_posted_as_json_to_the_bots_own_path() {
 async fn a_refusal_is_sorted_and_shows_no_token() {
     let refuse = async |Path((bot, method)): Path<(String, String)>| match method.as_str() {
         "limited" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "17")], "slow down").into_response(),
-        "moved" => (StatusCode::FOUND, [("location", "/elsewhere")]).into_response(),
+        "moved" => (StatusCode::TEMPORARY_REDIRECT, [("location", "/some/where")]).into_response(),
+        "where" => Json(json!({ "ok": true })).into_response(),
         _ => {
             let description = format!("Bad Request: what is {bot}?");
             Json(json!({ "ok": false, "error_code": 400, "description": description })).into_response()
@@ -101,9 +102,12 @@ async fn a_connection_that_breaks_is_transient_and_shows_no_token() {
 async fn nobody_at_the_address_is_transient_and_shows_no_token() {
     let (listener, address) = listen().await;
     drop(listener);
-    let refusal = client(address, PATIENCE).call(&token(), "sendMessage", &json!({})).await.unwrap_err();
+    let client = client(address, PATIENCE);
+    let refusal = client.call(&token(), "sendMessage", &json!({})).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
+    let why = client.answer(PATIENCE, &token(), "sendMessage", Vec::new()).await.err().unwrap();
+    assert!(!why.contains("/bot"), "not even before it is looked through for the token: {why}");
 }
 
 #[test]

@@ -177,6 +177,7 @@ mod tests {
             split("<b>bold <i>both</i> <a href=\"u\">link text</a></b> end", 10),
             ["<b>bold <i>both</i> </b>", "<b><a href=\"u\">link text</a></b> ", "end"]
         );
+        assert_eq!(split("<b>0123456789</b><i>abc</i>", 10), ["<b>0123456789</b>", "<i>abc</i>"]);
     }
 
     #[test]
