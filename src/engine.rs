@@ -4,6 +4,7 @@
 mod choices;
 mod decide;
 mod effect;
+mod head;
 mod interpret;
 mod log;
 mod question;
@@ -17,12 +18,12 @@ mod turn;
 
 pub use decide::{Decided, Decision, Target, decide};
 pub use effect::{Caused, Effect};
+pub use head::Head;
 pub use log::{
-    Collecting, Entry, Fact, Given, Head, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy,
-    Status,
+    Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,
 };
 pub use question::{
-    Choice, Kind, Option_, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
+    Choice, Kind, Offer, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
     location, number, person, photos, text, toggles,
 };
 pub use reference::{Areas, People};

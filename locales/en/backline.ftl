@@ -5,6 +5,7 @@ nothing-to-cancel = There is nothing to cancel.
 no-way-back = There is no way back from here.
 stale-button = This button is no longer in use.
 not-for-you = This question is for somebody else.
+edited = I saw that you changed a message, but only new messages count. To change your last answer, send /back.
 nothing-asked = Nothing is asked of you at the moment. /cancel ends what is going on, /help tells what else there is.
 unknown-input = I don't know what to do with this. Send /start to begin, or /help to see what I can do.
 unknown-command = I don't know /{ $command }. Send /help to see what I can do, or /start to begin.
@@ -24,6 +25,10 @@ write-it = Please write it as a message.
 send-a-file = Please send a photo or a file, as the question asks.
 send-a-location = Please send a location: the paper clip, then “Location”.
 wrong-file = This kind of file does not help here.
+too-many-files = { $count ->
+    [one] That is more than I can take: only the first one is kept.
+   *[other] That is more than I can take: only the first { $count } are kept.
+}
 too-short = { $count ->
     [one] Please write something.
    *[other] Please write at least { $count } characters.

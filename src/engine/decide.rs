@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    log::{Entry, Head, Status},
+    head::Head,
+    log::{Entry, Fact, Recorded, Status},
     route::{Outside, Route, outside},
     table::Table,
     turn::{Refusal, Step, Wanted, apply, begin, put_aside},
 };
-use crate::model::{Input, What, WorkflowId};
+use crate::model::{Content, Input, What, WorkflowId};
 
 /// The workflow an input may go to, as it stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,27 +53,28 @@ pub fn decide(
     target: Target<'_>,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Decided, Refusal> {
-    let running = |head: Option<&'_ Head>| head.is_some_and(|head| head.status == Status::Running);
-    let current = target.current.filter(|head| running(Some(head)) && !head.aside);
+    let running = |head: &&Head| head.status == Status::Running;
+    let current = target.current.filter(running).filter(|head| !head.aside);
     let current_id = current.map(|head| head.workflow);
     let done =
         |entries, current, outside| Ok(Decided::Done(Box::new(Decision { entries, current, outside })));
-    let step = match route {
-        Route::Named(_, question) if running(target.named) => {
-            let head = target.named.expect("a running workflow is there");
+    let (id, step) = match (route, target.named.filter(running), current) {
+        (Route::Named(_, question), Some(head), _)
+            if question.is_none_or(|name| waits(head, name, input)) =>
+        {
             (head.workflow, apply(table, head, input, *question, looked_up)?)
         }
-        Route::Current if current.is_some() => {
-            let head = current.expect("the current workflow is there");
+        // A reply to a prompt whose question is over is like any other message.
+        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) => {
             (head.workflow, apply(table, head, input, None, looked_up)?)
         }
-        Route::Begin(workflow) => {
+        (Route::Begin(workflow), ..) => {
             let by_command = !matches!(input.what, What::Started { .. });
             let id = match &input.what {
                 What::Started { workflow, .. } => *workflow,
                 _ => WorkflowId::started_by(&input.conversation, &input.key),
             };
-            let entry = match begin(table, workflow, id, input, looked_up)? {
+            let entry = match begin(workflow, id, input, looked_up)? {
                 Step::Applied(entry) => *entry,
                 Step::Wants(wanted) => return Ok(Decided::Wants(wanted)),
             };
@@ -80,20 +82,40 @@ pub fn decide(
             let now = if by_command { still_current(id, &entry) } else { current_id };
             return done(aside.into_iter().chain([(id, entry)]).collect(), now, Outside::default());
         }
-        Route::Named(..) | Route::Current | Route::Outside => {
+        (Route::Current, ..) if target.current.is_some_and(|head| has_album(head, input)) => {
+            return done(Vec::new(), target.current.map(|head| head.workflow), Outside::default());
+        }
+        (Route::Named(..) | Route::Current | Route::Outside, ..) => {
             return done(Vec::new(), current_id, outside(table, input));
         }
     };
     match step {
-        (_, Step::Wants(wanted)) => Ok(Decided::Wants(wanted)),
-        (id, Step::Applied(entry)) => {
+        Step::Wants(wanted) => Ok(Decided::Wants(wanted)),
+        Step::Applied(entry) => {
             let now = if current_id == Some(id) { still_current(id, &entry) } else { current_id };
             done(vec![(id, *entry)], now, Outside::default())
         }
     }
 }
 
-/// A workflow that has ended is nobody's current one.
+/// Does the workflow still ask this of whoever replied to it?
+fn waits(head: &Head, question: &str, input: &Input) -> bool {
+    head.open.iter().any(|open| open.name() == question && open.to == input.conversation)
+}
+
+/// Is the input one more file of an album that was this workflow's last answer?
+fn has_album(head: &Head, input: &Input) -> bool {
+    let What::Said(Content::File { album: Some(album), .. }) = &input.what else { return false };
+    head.standing.iter().filter_map(|standing| standing.collecting.as_ref()).any(|of| of.album == *album)
+}
+
+/// A workflow that has ended is nobody's current one, unless the rest of an album may still come for it.
 fn still_current(id: WorkflowId, entry: &Entry) -> Option<WorkflowId> {
-    (entry.status == Status::Running).then_some(id)
+    let collects = |recorded: &Recorded| matches!(&recorded.fact, Fact::Answered { collecting: Some(_), .. });
+    let waits = match entry.status {
+        Status::Running => true,
+        Status::Finished => entry.facts.iter().any(collects),
+        Status::Cancelled | Status::Stuck => false,
+    };
+    waits.then_some(id)
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{log::OpenQuestion, question::Kind};
+use super::{
+    log::OpenQuestion,
+    question::{Kind, Offer, Part},
+};
 use crate::model::{
     Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent, WorkflowId,
     short_hash,
@@ -54,29 +57,41 @@ pub enum Effect {
     },
 }
 
-/// So many options are shown at once; the rest is on further pages.
+/// So many offers are shown at once; the rest is on further pages.
 const PAGE: usize = 20;
+
+/// How many pages the offers of a question fill.
+pub(super) fn pages_of(question: &OpenQuestion) -> usize {
+    let most = question.parts.iter().map(|part| part.kind.offers().len()).max();
+    most.unwrap_or_default().div_ceil(PAGE)
+}
 
 /// What a button means when it comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pressed<'a> {
-    /// The option of this hash.
-    Option(&'a str),
+    /// The offer of this hash.
+    Offer(&'a str),
     Skip,
     Back,
     Done,
     Page(usize),
 }
 
-/// A button's data: the workflow in 22 characters, the question in 8, and what was pressed. 39 bytes at most.
-fn data(workflow: WorkflowId, question: &OpenQuestion, pressed: &str) -> String {
-    format!("{}{}{pressed}", workflow.short(), question_hash(question))
+/// What the data of a question's buttons begin with: the workflow in 22 characters, the question in 8. What was pressed
+/// follows, in 9 at most.
+fn address(workflow: WorkflowId, question: &OpenQuestion) -> String {
+    format!("{}{}", workflow.short(), question_hash(question))
 }
 
-/// Stands for a question as it looks: a press on an older look is stale.
+/// Stands for a question as it was put: a press on an older prompt, or an older look, is stale.
 pub(super) fn question_hash(question: &OpenQuestion) -> String {
-    let look = (&question.to, &question.parts, question.skippable);
+    let look = (&question.to, question.n, &question.parts, question.skippable);
     short_hash(&serde_json::to_string(&look).expect("questions have text keys only"))
+}
+
+/// Stands for one of the things that can be chosen.
+pub(super) fn offer_hash(part: &Part, offer: &Offer) -> String {
+    short_hash(&format!("{} {}", part.name, offer.key))
 }
 
 /// Reads a button's data: the workflow, the question's hash, and what was pressed.
@@ -87,7 +102,7 @@ pub(super) fn read_data(data: &str) -> Option<(WorkflowId, &str, Pressed<'_>)> {
         "<" => Pressed::Back,
         "=" => Pressed::Done,
         other => match other.strip_prefix('.') {
-            Some(option) => Pressed::Option(option),
+            Some(offer) => Pressed::Offer(offer),
             None => Pressed::Page(other.strip_prefix('p')?.parse().ok()?),
         },
     };
@@ -96,11 +111,11 @@ pub(super) fn read_data(data: &str) -> Option<(WorkflowId, &str, Pressed<'_>)> {
 
 /// The message that puts a question.
 pub(super) fn prompt(workflow: WorkflowId, question: &OpenQuestion, lead_in: Option<&Text>) -> Delivery {
-    let by_buttons = question.parts.iter().any(|part| part.kind.has_buttons());
     let message = Message {
         text: words(question, lead_in),
         buttons: buttons(workflow, question),
-        force_reply: !by_buttons && !question.has_buttons() && question.to.is_private(),
+        // Who is asked by name talks about something else: only a reply tells that this is what they answer.
+        force_reply: question.is_of_somebody() && !question.has_buttons(),
     };
     Delivery::Send(Send { message, prompt: Some(prompt_name(workflow, question.name())) })
 }
@@ -148,27 +163,28 @@ fn words(question: &OpenQuestion, lead_in: Option<&Text>) -> Text {
 }
 
 fn buttons(workflow: WorkflowId, question: &OpenQuestion) -> Vec<Vec<Button>> {
-    let button = |label: Text, pressed: &str| Button { label, data: data(workflow, question, pressed) };
+    let address = address(workflow, question);
+    let button = |label: Text, pressed: &str| Button { label, data: format!("{address}{pressed}") };
     let mut rows = Vec::new();
     let mut last = Vec::new();
     for part in &question.parts {
-        let options = part.kind.options();
-        let on_page = options.iter().skip(question.page * PAGE).take(PAGE);
+        let on_page = part.kind.offers().iter().skip(question.page.saturating_mul(PAGE)).take(PAGE);
         let labelled: Vec<Button> = on_page
-            .map(|option| {
-                let on = question.picked.contains(&option.key);
+            .map(|offer| {
+                let on = question.picked.contains(&offer.key);
                 let label =
-                    if on { text!("picked", choice = option.label.clone()) } else { option.label.clone() };
-                button(label, &format!(".{}", short_hash(&option.key)))
+                    if on { text!("picked", choice = offer.label.clone()) } else { offer.label.clone() };
+                button(label, &format!(".{}", offer_hash(part, offer)))
             })
             .collect();
         rows.extend(labelled.chunks(2).map(<[Button]>::to_vec));
-        if options.len() > PAGE {
-            rows.push(pages(options.len().div_ceil(PAGE), question.page, button));
-        }
         if matches!(part.kind, Kind::Toggles { .. }) {
             last.push(button(text!("done"), "="));
         }
+    }
+    let pages = pages_of(question);
+    if pages > 1 {
+        rows.push(page_buttons(pages, question.page, button));
     }
     if question.back {
         last.insert(0, button(text!("back"), "<"));
@@ -182,7 +198,7 @@ fn buttons(workflow: WorkflowId, question: &OpenQuestion) -> Vec<Vec<Button>> {
     rows
 }
 
-fn pages(count: usize, page: usize, button: impl Fn(Text, &str) -> Button) -> Vec<Button> {
+fn page_buttons(count: usize, page: usize, button: impl Fn(Text, &str) -> Button) -> Vec<Button> {
     let mut row = Vec::new();
     if page > 0 {
         row.push(button(text!("page-before"), &format!("p{}", page - 1)));
@@ -196,7 +212,6 @@ fn pages(count: usize, page: usize, button: impl Fn(Text, &str) -> Button) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::question::{Option_, Part};
 
     #[test]
     fn a_button_says_in_64_bytes_what_it_means() {
@@ -206,7 +221,7 @@ mod tests {
                 name: "a question with quite a long name/and a scope#17".to_owned(),
                 text: Text::literal("Which?"),
                 kind: Kind::Choice {
-                    options: vec![Option_ { key: "k".repeat(200), label: Text::literal("This") }],
+                    options: vec![Offer { key: "k".repeat(200), label: Text::literal("This") }],
                 },
             }],
             to: "operations:7:0:7".parse().unwrap(),
@@ -220,8 +235,8 @@ mod tests {
         let rows = buttons(workflow, &question);
         let all: Vec<&Button> = rows.iter().flatten().collect();
         assert_eq!(all.len(), 3);
-        let hash = short_hash(&"k".repeat(200));
-        let meanings = [Pressed::Option(&hash), Pressed::Back, Pressed::Skip];
+        let hash = offer_hash(&question.parts[0], &question.parts[0].kind.offers()[0]);
+        let meanings = [Pressed::Offer(&hash), Pressed::Back, Pressed::Skip];
         for (button, meaning) in all.iter().zip(meanings) {
             assert!(button.data.len() <= 64, "{}", button.data);
             assert_eq!(read_data(&button.data), Some((workflow, question_hash(&question).as_str(), meaning)));

@@ -1,17 +1,20 @@
 //! What an input means to a workflow: judged against the questions that are open, without its script.
 
+mod judge;
+
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
+use self::judge::{Judged, judge};
 use super::{
-    effect::{Pressed, question_hash, read_data},
-    log::{Collecting, Fact, Given, Head, OpenQuestion, Standing, StartedBy},
+    effect::{Pressed, offer_hash, pages_of, question_hash, read_data},
+    head::Head,
+    log::{Collecting, Fact, Given, OpenQuestion, Standing, StartedBy},
     question::{Kind, Part},
 };
 use crate::{
-    model::{Content, FileRef, Input, InputKey, PersonId, Text, What, short_hash},
+    model::{ChatKind, Content, FileRef, Input, InputKey, PersonId, Text, What},
     text,
 };
 
@@ -38,6 +41,16 @@ impl Meaning {
         Self { facts: vec![Fact::Late], toast, ..Self::default() }
     }
 
+    /// Said, not pressed: there is nothing to answer but a message.
+    fn reply(text: Text) -> Self {
+        Self { reply: Some(text), ..Self::late(None) }
+    }
+
+    /// The button belongs to what is no longer asked.
+    fn stale() -> Self {
+        Self { stale: true, ..Self::late(Some(text!("stale-button"))) }
+    }
+
     fn answered(question: &str, given: Given) -> Self {
         Self::fact(Fact::Answered { question: question.to_owned(), given, collecting: None })
     }
@@ -58,8 +71,8 @@ pub(super) fn interpret(head: &Head, input: &Input, replied_to: Option<&str>) ->
             };
             Meaning::fact(Fact::Returned { call: call.clone(), given })
         }
-        What::Unreachable { question, .. } if question.contains('@') => {
-            match head.open.iter().find(|open| open.name() == question) {
+        What::Unreachable { question, .. } => {
+            match head.open.iter().find(|open| open.name() == question && open.is_of_somebody()) {
                 Some(_) => Meaning::answered(question, Given::Unreachable),
                 None => Meaning::late(None),
             }
@@ -83,52 +96,57 @@ fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
     let found = read_data(data).and_then(|(_, hash, pressed)| {
         Some((head.open.iter().find(|open| question_hash(open) == hash)?, pressed))
     });
-    let Some((question, pressed)) = found else {
-        return Meaning { stale: true, ..Meaning::late(Some(text!("stale-button"))) };
-    };
+    let Some((question, pressed)) = found else { return Meaning::stale() };
     if question.to != input.conversation {
         return Meaning::late(Some(text!("not-for-you")));
     }
     match pressed {
-        Pressed::Option(hash) => option(question, hash),
-        Pressed::Skip => {
+        Pressed::Offer(hash) => offer(question, hash),
+        Pressed::Skip if question.skippable => {
             Meaning { chosen: Some(text!("skipped")), ..Meaning::answered(question.name(), Given::Skipped) }
         }
         Pressed::Back => back(head, input),
         Pressed::Done => done(question),
-        Pressed::Page(page) => Meaning::fact(Fact::Paged { question: question.name().to_owned(), page }),
+        Pressed::Page(page) if page < pages_of(question) => {
+            Meaning::fact(Fact::Paged { question: question.name().to_owned(), page })
+        }
+        // A client may send any data (<https://core.telegram.org/bots/api#callbackquery>).
+        Pressed::Skip | Pressed::Page(_) => Meaning::stale(),
     }
 }
 
-fn option(question: &OpenQuestion, hash: &str) -> Meaning {
+fn offer(question: &OpenQuestion, hash: &str) -> Meaning {
     for part in &question.parts {
-        let Some(option) = part.kind.options().iter().find(|option| short_hash(&option.key) == hash) else {
+        let Some(offer) = part.kind.offers().iter().find(|offer| offer_hash(part, offer) == hash) else {
             continue;
         };
         if let Kind::Toggles { max, .. } = part.kind {
             let mut picked = question.picked.clone();
-            if !picked.remove(&option.key) {
+            if !picked.remove(&offer.key) {
                 if picked.len() >= max {
                     return Meaning::late(Some(text!("choose-at-most", count = max)));
                 }
-                picked.insert(option.key.clone());
+                picked.insert(offer.key.clone());
             }
             return Meaning::fact(Fact::Toggled { question: question.name().to_owned(), picked });
         }
-        let given = Given::Value(Value::String(option.key.clone()));
-        return Meaning { chosen: Some(option.label.clone()), ..Meaning::answered(&part.name, given) };
+        let given = Given::Value(Value::String(offer.key.clone()));
+        return Meaning { chosen: Some(offer.label.clone()), ..Meaning::answered(&part.name, given) };
     }
-    Meaning { stale: true, ..Meaning::late(Some(text!("stale-button"))) }
+    Meaning::stale()
 }
 
 fn done(question: &OpenQuestion) -> Meaning {
     let toggles = question.parts.iter().find_map(|part| match &part.kind {
-        Kind::Toggles { options, min, .. } => Some((part, options, *min)),
+        Kind::Toggles { options, min, max } => Some((part, options, *min, *max)),
         _ => None,
     });
-    let Some((part, options, min)) = toggles else { return Meaning::late(None) };
+    let Some((part, options, min, max)) = toggles else { return Meaning::late(None) };
     if question.picked.len() < min {
         return Meaning::late(Some(text!("choose-at-least", count = min)));
+    }
+    if question.picked.len() > max {
+        return Meaning::late(Some(text!("choose-at-most", count = max)));
     }
     let picked: Vec<_> = options.iter().filter(|option| question.picked.contains(&option.key)).collect();
     let keys: Vec<&str> = picked.iter().map(|option| option.key.as_str()).collect();
@@ -143,9 +161,12 @@ fn back(head: &Head, input: &Input) -> Meaning {
     match input.from.as_ref().and_then(|person| way_back(head, person.id)) {
         Some(standing) => Meaning::fact(Fact::Undone { names: vec![standing.name.clone()] }),
         None => {
-            let toast = text!("no-way-back");
-            let reply = matches!(input.what, What::Command { .. }).then(|| toast.clone());
-            Meaning { reply, ..Meaning::late(Some(toast)) }
+            let why = text!("no-way-back");
+            if matches!(input.what, What::Command { .. }) {
+                Meaning::reply(why)
+            } else {
+                Meaning::late(Some(why))
+            }
         }
     }
 }
@@ -169,7 +190,12 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
     // The question that was replied to goes first, then the newest.
     open.sort_by_key(|open| (Some(open.name()) != replied_to, std::cmp::Reverse(open.n)));
     let Some(first) = open.first() else {
-        return Meaning { reply: Some(text!("nothing-asked")), ..Meaning::late(None) };
+        // In a group people talk to one another, too.
+        return if input.chat == ChatKind::Private {
+            Meaning::reply(text!("nothing-asked"))
+        } else {
+            Meaning::late(None)
+        };
     };
     let mut refused = None;
     for question in &open {
@@ -193,81 +219,6 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
     Meaning::fact(Fact::Rejected { question: question.to_owned(), why })
 }
 
-/// What something somebody sent is to one way of answering.
-enum Judged {
-    Answer(Value),
-    Refused(Text),
-    Other,
-}
-
-fn judge(part: &Part, content: &Content, input: &Input) -> Judged {
-    match (&part.kind, content) {
-        (Kind::Text { min, max }, Content::Text(words)) => match words.trim().chars().count() {
-            length if length < *min => Judged::Refused(text!("too-short", count = *min)),
-            length if length > *max => Judged::Refused(text!("too-long", count = *max)),
-            _ => Judged::Answer(json!(words.trim())),
-        },
-        (Kind::Number { min, max, whole }, Content::Text(words)) => number(words, *min, *max, *whole),
-        (Kind::Date { from, to }, Content::Text(words)) => day(words, *from, *to, input),
-        (Kind::Choice { options }, Content::Text(words)) => {
-            // Who types what a button says has chosen, where the button says the same to everybody.
-            let typed = Text::literal(words.trim());
-            match options.iter().find(|option| option.label == typed) {
-                Some(option) => Judged::Answer(json!(option.key)),
-                None => Judged::Other,
-            }
-        }
-        (Kind::Files { kinds, .. }, Content::File { file, .. }) => {
-            if kinds.contains(&file.kind) {
-                Judged::Answer(json!([file]))
-            } else {
-                Judged::Refused(text!("wrong-file"))
-            }
-        }
-        (Kind::Location, Content::Location(place)) => Judged::Answer(json!(place)),
-        _ => Judged::Other,
-    }
-}
-
-fn number(words: &str, min: f64, max: f64, whole: bool) -> Judged {
-    match words.trim().replace(',', ".").parse::<f64>() {
-        Ok(number) if !number.is_finite() => Judged::Refused(text!("not-a-number")),
-        Ok(number) if whole && number.fract() != 0.0 => Judged::Refused(text!("not-whole")),
-        Ok(number) if number < min => Judged::Refused(text!("too-little", least = min.to_string())),
-        Ok(number) if number > max => Judged::Refused(text!("too-much", most = max.to_string())),
-        Ok(number) => Judged::Answer(json!(number)),
-        Err(_) => Judged::Refused(text!("not-a-number")),
-    }
-}
-
-/// `2026-08-01`, `1.8.2026`, or `1.8.` for the next such day.
-fn day(words: &str, from: Option<NaiveDate>, to: Option<NaiveDate>, input: &Input) -> Judged {
-    let words = words.trim();
-    let today = input.at.date_naive();
-    let without_year = || {
-        let this_year = NaiveDate::parse_from_str(
-            &format!("{}{}", words.trim_end_matches('.'), today.format(".%Y")),
-            "%d.%m.%Y",
-        );
-        this_year.ok().and_then(|day| if day < today { day.with_year(day.year() + 1) } else { Some(day) })
-    };
-    let day = words
-        .parse()
-        .ok()
-        .or_else(|| NaiveDate::parse_from_str(words, "%d.%m.%Y").ok())
-        .or_else(without_year);
-    match day {
-        None => Judged::Refused(text!("not-a-date")),
-        Some(day) if from.is_some_and(|from| day < from) => {
-            Judged::Refused(text!("too-early", first = from.unwrap_or(day).to_string()))
-        }
-        Some(day) if to.is_some_and(|to| day > to) => {
-            Judged::Refused(text!("too-late", last = to.unwrap_or(day).to_string()))
-        }
-        Some(day) => Judged::Answer(json!(day)),
-    }
-}
-
 /// What to tell somebody who sent something of another kind.
 fn hint(question: &OpenQuestion) -> Text {
     let is = |wanted: fn(&Kind) -> bool| question.parts.iter().any(|part| wanted(&part.kind));
@@ -284,31 +235,37 @@ fn hint(question: &OpenQuestion) -> Text {
 
 fn collecting(part: &Part, content: &Content) -> Option<Collecting> {
     match (&part.kind, content) {
-        (Kind::Files { max, .. }, Content::File { album: Some(album), .. }) => {
-            Some(Collecting { album: album.clone(), max: *max })
+        (Kind::Files { kinds, max }, Content::File { album: Some(album), .. }) => {
+            Some(Collecting { album: album.clone(), kinds: kinds.clone(), max: *max, over: false })
         }
         _ => None,
     }
 }
 
-/// The photos of one album arrive one by one: those after the first are more of the same answer.
+/// The files of one album arrive one by one: those after the first are more of the same answer.
 fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
     let Content::File { file, album: Some(album), .. } = content else { return None };
     let is_of = |standing: &&Standing| standing.collecting.as_ref().is_some_and(|more| more.album == *album);
     let standing = head.standing.iter().find(is_of)?;
-    let max = standing.collecting.as_ref().map_or(0, |more| more.max);
-    let Given::Value(value) = &standing.given else { return Some(Meaning::late(None)) };
-    let mut files: Vec<FileRef> = serde_json::from_value(value.clone()).ok()?;
-    let fits = files.len() < max && files.iter().any(|other| other.kind == file.kind);
-    if !fits || files.iter().any(|other| other.unique_id == file.unique_id) {
+    let more = standing.collecting.as_ref()?;
+    let mut files: Vec<FileRef> = serde_json::from_value(standing.given.value()?.clone()).ok()?;
+    if !more.kinds.contains(&file.kind) {
+        return Some(Meaning::reply(text!("wrong-file")));
+    }
+    if more.over || files.iter().any(|other| other.unique_id == file.unique_id) {
         return Some(Meaning::late(None));
     }
-    files.push(file.clone());
-    Some(Meaning::fact(Fact::Answered {
+    let over = files.len() >= more.max;
+    let reply = over.then(|| text!("too-many-files", count = more.max));
+    if !over {
+        files.push(file.clone());
+    }
+    let grown = Fact::Answered {
         question: standing.name.clone(),
         given: Given::Value(json!(files)),
-        collecting: standing.collecting.clone(),
-    }))
+        collecting: Some(Collecting { over, ..more.clone() }),
+    };
+    Some(Meaning { reply, ..Meaning::fact(grown) })
 }
 
 /// What a command or another workflow told the new workflow.
@@ -325,6 +282,6 @@ pub(super) fn began(input: &Input) -> StartedBy {
 /// What is on, of what can be.
 pub(super) fn still_picked(question: &OpenQuestion, picked: &BTreeSet<String>) -> BTreeSet<String> {
     let can_be =
-        |key: &&String| question.parts.iter().any(|part| part.kind.options().iter().any(|o| o.key == **key));
+        |key: &&String| question.parts.iter().any(|part| part.kind.offers().iter().any(|o| o.key == **key));
     picked.iter().filter(can_be).cloned().collect()
 }

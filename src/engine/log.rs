@@ -1,20 +1,12 @@
-//! The log of a workflow and the state it folds to. The fold needs no script: entries hold what each input meant.
+//! The log of a workflow: what each input was taken to mean, and what it caused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    effect::Caused,
-    question::{Kind, Part},
-};
-use crate::model::{
-    BotSlug, ConversationId, Input, InputKey, Person, PersonId, Text, Timestamp, TraceParent, WorkflowId,
-};
-
-/// An answer larger than this stays in its entry; the head only says which.
-const LARGE_ANSWER: usize = 4096;
+use super::{effect::Caused, question::Part};
+use crate::model::{ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp};
 
 /// What was given for an answer, or for the result of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +24,13 @@ pub enum Given {
     Failed(String),
     /// A large value: it stands in the entry of this key.
     InEntry(InputKey),
+    /// The same, with the value at hand: only while an input is decided, never stored.
+    Recalled {
+        /// Its entry.
+        key: InputKey,
+        /// What it says.
+        value: Value,
+    },
 }
 
 /// An answer or result that no later entry has undone.
@@ -61,8 +60,13 @@ pub struct Standing {
 pub struct Collecting {
     /// The album.
     pub album: String,
+    /// Files of these kinds are taken.
+    pub kinds: Vec<FileKind>,
     /// How many files the question takes.
     pub max: usize,
+    /// Did more come, and was the person told?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
 }
 
 /// A question that waits for its answer.
@@ -96,6 +100,17 @@ fn is_zero(page: &usize) -> bool {
     *page == 0
 }
 
+impl Given {
+    /// The value, if it is at hand.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) | Self::Recalled { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
 impl OpenQuestion {
     /// The question's name.
     #[must_use]
@@ -107,6 +122,12 @@ impl OpenQuestion {
     #[must_use]
     pub fn has_buttons(&self) -> bool {
         self.skippable || self.back || self.parts.iter().any(|part| part.kind.has_buttons())
+    }
+
+    /// Was it put to somebody by name?
+    #[must_use]
+    pub fn is_of_somebody(&self) -> bool {
+        self.name().rsplit('/').next().is_some_and(|name| name.contains('@'))
     }
 
     /// Does it show the same as the other?
@@ -124,9 +145,9 @@ pub struct OpenCall {
     pub activity: String,
     /// With what.
     pub arguments: Value,
-    /// The entry that made it, and the ordinal of the effect.
+    /// The entry that made it.
     pub n: u32,
-    /// See `n`.
+    /// Where its effect stands among those of that entry.
     pub ordinal: usize,
 }
 
@@ -285,225 +306,4 @@ pub struct Entry {
     pub toast: Option<Text>,
     /// How the workflow stands afterwards.
     pub status: Status,
-}
-
-/// The state of a workflow: what its entries fold to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Head {
-    /// Which workflow.
-    pub workflow: WorkflowId,
-    /// The script that it runs.
-    pub script: String,
-    /// The version that applied the last input.
-    pub version: u32,
-    /// The bot it speaks through.
-    pub bot: BotSlug,
-    /// Whom it talks to, unless nobody chats with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<ConversationId>,
-    /// How it came to be.
-    pub started: Started,
-    /// When.
-    pub started_at: Timestamp,
-    /// The trace it belongs to.
-    pub trace: TraceParent,
-    /// How many entries its log has.
-    pub n: u32,
-    /// How it stands.
-    pub status: Status,
-    /// Is it no longer the current workflow of its conversation?
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub aside: bool,
-    /// What stands, in the order of the log.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub standing: Vec<Standing>,
-    /// What was said for good: by the start, and by what can't be undone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub said: Vec<String>,
-    /// What happens once and has happened, with its entry.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub once: BTreeMap<String, u32>,
-    /// Reference data that the script has seen.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub looked_up: BTreeMap<String, Value>,
-    /// What waits for people.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open: Vec<OpenQuestion>,
-    /// What waits for activities.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<OpenCall>,
-}
-
-impl Head {
-    /// The state after the entries so far and this one.
-    ///
-    /// Folding a log in two parts is folding it at once; an entry that does not begin a log needs the head before it.
-    #[must_use]
-    pub fn fold(before: Option<Self>, workflow: WorkflowId, entry: &Entry) -> Option<Self> {
-        let mut head = match (before, entry.facts.first().map(|first| &first.fact)) {
-            (Some(head), _) => head,
-            (None, Some(Fact::Started(started))) => Self::new(workflow, entry, started.clone()),
-            (None, _) => return None,
-        };
-        head.version = entry.version;
-        head.n = entry.n + 1;
-        head.status = entry.status;
-        for recorded in &entry.facts {
-            head.take(recorded, entry);
-        }
-        head.open.retain(|open| !entry.closed.iter().any(|name| name == open.name()));
-        for opened in &entry.opened {
-            match head.open.iter_mut().find(|open| open.name() == opened.name()) {
-                Some(open) => *open = opened.clone(),
-                None => head.open.push(opened.clone()),
-            }
-        }
-        head.calls.retain(|call| !entry.dropped.contains(&call.name));
-        head.calls.extend(entry.called.iter().cloned());
-        for standing in head.standing.iter_mut().filter(|standing| standing.n == entry.n) {
-            standing.given = standing.given.kept_by(&entry.input.key);
-        }
-        head.once.extend(entry.once.iter().map(|name| (name.clone(), entry.n)));
-        head.looked_up.extend(entry.looked_up.clone());
-        if head.status != Status::Running {
-            head.open.clear();
-            head.calls.clear();
-        }
-        Some(head)
-    }
-
-    fn new(workflow: WorkflowId, entry: &Entry, started: Started) -> Self {
-        let by_command = matches!(started.by, StartedBy::Command { .. });
-        Self {
-            workflow,
-            script: entry.script.clone(),
-            version: entry.version,
-            bot: entry.input.conversation.bot.clone(),
-            conversation: by_command.then(|| entry.input.conversation.clone()),
-            started,
-            started_at: entry.input.at,
-            trace: entry.input.trace.clone(),
-            n: 0,
-            status: Status::Running,
-            aside: false,
-            standing: Vec::new(),
-            said: Vec::new(),
-            once: BTreeMap::new(),
-            looked_up: BTreeMap::new(),
-            open: Vec::new(),
-            calls: Vec::new(),
-        }
-    }
-
-    /// What one fact changes.
-    pub(super) fn take(&mut self, recorded: &Recorded, entry: &Entry) {
-        let input = &entry.input;
-        match &recorded.fact {
-            Fact::Answered { question: name, given, .. } | Fact::Returned { call: name, given } => {
-                let collecting = match &recorded.fact {
-                    Fact::Answered { collecting, .. } => collecting.clone(),
-                    _ => None,
-                };
-                self.standing.retain(|standing| standing.name != *name);
-                self.calls.retain(|call| call.name != *name);
-                self.standing.push(Standing {
-                    name: name.clone(),
-                    given: given.clone(),
-                    at: input.at,
-                    by: input.from.as_ref().map(|person| person.id),
-                    n: entry.n,
-                    said: recorded.said.clone(),
-                    collecting,
-                });
-            }
-            Fact::Undone { names } => {
-                self.standing.retain(|standing| !names.iter().any(|undone| covers(undone, &standing.name)));
-                self.said.extend(recorded.said.iter().cloned());
-            }
-            Fact::Toggled { question, picked } => {
-                if let Some(open) = self.open.iter_mut().find(|open| open.name() == question) {
-                    open.picked.clone_from(picked);
-                }
-            }
-            Fact::Paged { question, page } => {
-                if let Some(open) = self.open.iter_mut().find(|open| open.name() == question) {
-                    open.page = *page;
-                }
-            }
-            Fact::PutAside => self.aside = true,
-            Fact::Started(_) => self.said.extend(recorded.said.iter().cloned()),
-            Fact::Rejected { .. } | Fact::Late | Fact::Cancelled | Fact::Stuck { .. } => {}
-        }
-    }
-
-    /// Everything that was said because of something that still stands.
-    pub(super) fn said(&self) -> BTreeSet<&str> {
-        self.said
-            .iter()
-            .chain(self.standing.iter().flat_map(|standing| &standing.said))
-            .map(String::as_str)
-            .collect()
-    }
-
-    /// The entries whose large answers a replay needs.
-    pub fn needed_entries(&self) -> impl Iterator<Item = &InputKey> {
-        self.standing.iter().filter_map(|standing| match &standing.given {
-            Given::InEntry(key) => Some(key),
-            _ => None,
-        })
-    }
-
-    /// Puts a large answer, read from its entry, back to where a replay looks for it.
-    pub fn recall(&mut self, entry: &Entry) {
-        for standing in &mut self.standing {
-            let Given::InEntry(key) = &standing.given else { continue };
-            if *key != entry.input.key {
-                continue;
-            }
-            let found = entry.facts.iter().rev().find_map(|recorded| match &recorded.fact {
-                Fact::Answered { question: name, given, .. } | Fact::Returned { call: name, given }
-                    if *name == standing.name =>
-                {
-                    Some(given.clone())
-                }
-                _ => None,
-            });
-            if let Some(given) = found {
-                standing.given = given;
-            }
-        }
-    }
-
-    /// When the next question stops waiting.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.open.iter().filter_map(|open| open.deadline).min()
-    }
-}
-
-impl Given {
-    /// Itself if it is small, else where to find it.
-    fn kept_by(&self, key: &InputKey) -> Self {
-        match self {
-            Self::Value(value) if !value.is_number() && value.to_string().len() > LARGE_ANSWER => {
-                Self::InEntry(key.clone())
-            }
-            other => other.clone(),
-        }
-    }
-}
-
-/// Does undoing `undone` undo the answer of this name? `area` covers `area#0` and `area@7#1`, `area#0` itself alone.
-pub(super) fn covers(undone: &str, name: &str) -> bool {
-    name.strip_prefix(undone).is_some_and(|rest| rest.is_empty() || rest.starts_with(['#', '@']))
-}
-
-impl Kind {
-    /// Its options, if it is answered by choosing.
-    pub(super) fn options(&self) -> &[super::question::Option_] {
-        match self {
-            Self::Choice { options } | Self::Toggles { options, .. } => options,
-            _ => &[],
-        }
-    }
 }

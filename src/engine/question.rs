@@ -38,7 +38,7 @@ impl Choice for Person {
 
 /// A choice as the log and the head keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Option_ {
+pub struct Offer {
     /// Its key.
     pub key: String,
     /// Its label.
@@ -52,12 +52,12 @@ pub enum Kind {
     /// One of these, by button. The answer is its key.
     Choice {
         /// In the order of the buttons.
-        options: Vec<Option_>,
+        options: Vec<Offer>,
     },
     /// Several of these, by buttons and a last one for "done". The answer is a list of keys.
     Toggles {
         /// In the order of the buttons.
-        options: Vec<Option_>,
+        options: Vec<Offer>,
         /// At least so many.
         min: usize,
         /// At most so many.
@@ -268,8 +268,8 @@ where
     }
 }
 
-fn options<T: Choice>(choices: &[T]) -> Vec<Option_> {
-    choices.iter().map(|choice| Option_ { key: choice.key(), label: choice.label() }).collect()
+fn options<T: Choice>(choices: &[T]) -> Vec<Offer> {
+    choices.iter().map(|choice| Offer { key: choice.key(), label: choice.label() }).collect()
 }
 
 /// One of `choices`, by button.
@@ -333,6 +333,9 @@ pub fn date(name: &str, text: Text) -> Question<NaiveDate> {
 }
 
 /// Files of these kinds: one, or those of one album.
+///
+/// An album arrives file by file. The script goes on with the first one, and is played again with each that follows:
+/// ask something else, such as "Shall I send it?", before anything final is done with them.
 #[must_use]
 pub fn files(name: &str, text: Text, kinds: &[FileKind]) -> Question<Vec<FileRef>> {
     let kind = Kind::Files { kinds: kinds.to_vec(), max: 10 };
@@ -356,7 +359,7 @@ impl Kind {
     #[must_use]
     pub fn accepts(&self, value: &Value) -> bool {
         let has =
-            |options: &[Option_], key: &Value| options.iter().any(|o| Some(o.key.as_str()) == key.as_str());
+            |options: &[Offer], key: &Value| options.iter().any(|o| Some(o.key.as_str()) == key.as_str());
         match self {
             Self::Choice { options } => has(options, value),
             Self::Toggles { options, min, max } => value.as_array().is_some_and(|keys| {
@@ -376,6 +379,14 @@ impl Kind {
                 (1..=*max).contains(&files.len()) && files.iter().all(|file| kinds.contains(&file.kind))
             }),
             Self::Location => Place::deserialize(value).is_ok(),
+        }
+    }
+
+    /// What can be chosen, if it is answered by choosing.
+    pub(super) fn offers(&self) -> &[Offer] {
+        match self {
+            Self::Choice { options } | Self::Toggles { options, .. } => options,
+            _ => &[],
         }
     }
 

@@ -4,10 +4,11 @@
 //! > Ada: /report                      Ada writes
 //! < What is wrong? [Cleaning] [Security]
 //! > Ada taps: Cleaning                Ada presses a button
+//! > Ada replies to Any wi: hot         Ada replies to the newest message that begins so
 //! > Ada sends a photo                 also: an album of 3 photos, a document, a voice, a location 52.5 13.4
 //! > Ada edits: Mud                    Ada changes what she wrote last
 //! < Bo: May Ada do it? [Yes] [No]     Bo is sent something
-//! ! This button is old.               a toast for whoever pressed
+//! ! This button is no longer in use.  a toast for whoever pressed
 //! * order.placed.v1 A7                the business is told something: the event's type and subject
 //! ~ moderate: "ok"                    a call's result (JSON, or words)
 //! ~ moderate fails: too busy          a call that fails for good
@@ -15,10 +16,11 @@
 //! … 25 hours pass                     also: minutes, days
 //! # words to the reader
 //! ```
-//! A message of several lines goes on in lines indented by two blanks; its empty lines are left out. That a prompt changes once it is answered is not shown.
+//! A message of several lines goes on in lines indented by two blanks; its empty lines are left out. That a prompt
+//! changes once it is answered is not shown.
 
-mod transcript;
-mod world;
+pub(super) mod transcript;
+pub(super) mod world;
 
 use std::fmt;
 
@@ -51,7 +53,7 @@ impl fmt::Display for Difference {
 
 impl std::error::Error for Difference {}
 
-/// Plays a transcript against one script, which starts with `/name` (any command the transcript uses first).
+/// Plays a transcript against one script, which is started by the command that the transcript uses first.
 ///
 /// # Errors
 /// The first difference.
@@ -76,7 +78,11 @@ where
 /// # Errors
 /// The first difference.
 pub fn rehearse_table(table: &Table, transcript: &str) -> Result<(), Difference> {
-    let played = play(table, transcript)?;
+    compare(transcript, &play(table, transcript)?)
+}
+
+/// The first line in which what should happen and what happened differ.
+pub(super) fn compare(transcript: &str, played: &str) -> Result<(), Difference> {
     let (mut expected, mut got) = (transcript.lines(), played.lines());
     for line in 1.. {
         match (expected.next().map(str::trim_end), got.next().map(str::trim_end)) {
@@ -96,24 +102,33 @@ pub fn rehearse_table(table: &Table, transcript: &str) -> Result<(), Difference>
 /// # Errors
 /// An act that can't be done: a line that can't be read, a button that nobody has.
 pub fn play(table: &Table, transcript: &str) -> Result<String, Difference> {
-    let mut world = world::World::new(table);
-    let mut played = String::new();
-    for (index, line) in transcript.lines().enumerate() {
-        let trimmed = line.trim_end();
-        if trimmed.starts_with(['<', '!', '*']) || (line.starts_with("  ") && !trimmed.is_empty()) {
-            continue;
+    world::World::new(table).play(transcript)
+}
+
+impl world::World<'_> {
+    /// Plays the acts of a transcript after those before.
+    pub(super) fn play(&mut self, transcript: &str) -> Result<String, Difference> {
+        let mut played = String::new();
+        for (index, line) in transcript.lines().enumerate() {
+            let trimmed = line.trim_end();
+            if trimmed.starts_with(['<', '!', '*']) || (line.starts_with("  ") && !trimmed.is_empty()) {
+                continue;
+            }
+            played.push_str(trimmed);
+            played.push('\n');
+            if trimmed.is_empty() || trimmed.starts_with('#') {
+                continue;
+            }
+            let result = transcript::read(trimmed).and_then(|act| self.act(act));
+            let shown = result.map_err(|why| Difference {
+                line: index + 1,
+                expected: trimmed.to_owned(),
+                got: why,
+            })?;
+            played.push_str(&shown);
         }
-        played.push_str(trimmed);
-        played.push('\n');
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            continue;
-        }
-        let result = transcript::read(trimmed).and_then(|act| world.act(act));
-        let shown =
-            result.map_err(|why| Difference { line: index + 1, expected: trimmed.to_owned(), got: why })?;
-        played.push_str(&shown);
+        Ok(played)
     }
-    Ok(played)
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{
-    log::{Given, Head},
+    head::Head,
+    log::{Given, Standing},
     question::Part,
     script::{Chat, Inner, MOST_OPERATIONS},
     table::Script,
@@ -30,7 +31,7 @@ pub enum Act {
     /// It waits for an answer.
     Ask {
         /// The ways to answer.
-        parts: Vec<Part>,
+        parts: Rc<[Part]>,
         /// Whom; whoever the workflow talks to if nobody is named.
         to: Option<PersonId>,
         /// May it be skipped?
@@ -90,7 +91,8 @@ pub enum Act {
 /// Where a script stands after everything was handed over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Turn {
-    /// What it did in the poll after the newest hand-over (and, of what happens once, what never happened before).
+    /// What it did after the newest hand-over (and, of what happens once, what never happened before), then what it
+    /// waits for.
     pub acts: Vec<Act>,
     /// The questions it wants asked anew.
     pub reopened: Option<Vec<String>>,
@@ -108,26 +110,28 @@ impl Wake for Woken {
     }
 }
 
-/// Plays `script` against what stands in `head` (with large answers recalled).
+/// Plays `script` against what stands in `head`, whose large answers are [recalled](Head::recall).
 ///
 /// # Errors
 /// What it panicked with. A replay that does too many chat operations ends in the same way.
 pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>) -> Result<Turn, String> {
+    debug_assert!(is_recalled(head), "large answers are recalled before a replay");
+    let mut known_data = head.looked_up.clone();
+    known_data.extend(looked_up.iter().map(|(name, data)| (name.clone(), data.clone())));
     let inner = Rc::new(RefCell::new(Inner {
         workflow: head.workflow,
         started: head.started.clone(),
+        has_company: head.conversation.is_some(),
         now: head.started_at,
         known: BTreeMap::new(),
-        looked_up: head
-            .looked_up
-            .iter()
-            .chain(looked_up)
-            .map(|(name, data)| (name.clone(), data.clone()))
-            .collect(),
+        looked_up: known_data,
         done_once: head.once.keys().cloned().collect(),
         counts: BTreeMap::new(),
         acts: Vec::new(),
+        waits: Vec::new(),
+        round: 0,
         reopened: None,
+        ways: Vec::new(),
         wakers: Vec::new(),
         operations: 0,
     }));
@@ -136,7 +140,9 @@ pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>)
     match outcome {
         Ok(done) => {
             let mut inner = inner.borrow_mut();
-            Ok(Turn { acts: std::mem::take(&mut inner.acts), reopened: inner.reopened.take(), done })
+            let mut acts = std::mem::take(&mut inner.acts);
+            acts.append(&mut inner.waits);
+            Ok(Turn { acts, reopened: inner.reopened.take(), done })
         }
         Err(panic) => Err(words_of(panic.as_ref())),
     }
@@ -148,12 +154,7 @@ fn hand_over(script: &Script, chat: Chat, head: &Head, inner: &RefCell<Inner>) -
     let mut context = Context::from_waker(&waker);
     let mut future = script(chat);
     let mut poll = || {
-        let wakers = {
-            let mut inner = inner.borrow_mut();
-            inner.acts.retain(|act| matches!(act, Act::Emit { .. } | Act::Start { .. }));
-            inner.reopened = None;
-            std::mem::take(&mut inner.wakers)
-        };
+        let wakers = inner.borrow_mut().begin_round();
         wakers.into_iter().for_each(Waker::wake);
         for _ in 0..MOST_OPERATIONS {
             woken.0.store(false, Ordering::Relaxed);
@@ -171,14 +172,39 @@ fn hand_over(script: &Script, chat: Chat, head: &Head, inner: &RefCell<Inner>) -
         if done {
             break;
         }
-        {
-            let mut inner = inner.borrow_mut();
-            inner.known.insert(standing.name.clone(), standing.given.clone());
-            inner.now = standing.at;
-        }
+        inner.borrow_mut().take(standing);
         done = poll();
     }
+    // What a `select` asked and dropped in the last poll is asked no longer: only another look tells it from what
+    // really waits.
+    if !done {
+        done = poll();
+    }
+    if done {
+        inner.borrow_mut().waits.clear();
+    }
     done
+}
+
+impl Inner {
+    /// Hands over one answer. What the script did because of earlier ones was done before, except what happens once.
+    fn take(&mut self, standing: &Standing) {
+        let given = match &standing.given {
+            Given::Recalled { value, .. } => Given::Value(value.clone()),
+            other => other.clone(),
+        };
+        self.known.insert(standing.name.clone(), given);
+        self.now = standing.at;
+        self.acts.retain(|act| matches!(act, Act::Emit { .. } | Act::Start { .. }));
+    }
+
+    /// Forgets what was waited for, which the poll to come tells anew.
+    fn begin_round(&mut self) -> Vec<Waker> {
+        self.round += 1;
+        self.waits.clear();
+        self.reopened = None;
+        std::mem::take(&mut self.wakers)
+    }
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -188,7 +214,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "the script panicked".to_owned())
 }
 
-/// Reference data lies with the head and is known from the first poll on; a large answer that was not recalled is not.
-pub(super) fn is_recalled(head: &Head) -> bool {
+/// Are the large answers at hand?
+fn is_recalled(head: &Head) -> bool {
     !head.standing.iter().any(|standing| matches!(standing.given, Given::InEntry(_)))
 }

@@ -5,7 +5,7 @@ use super::{
     table::{Table, Workflow},
 };
 use crate::{
-    model::{ChatKind, Delivery, Edit, Input, Message, Send, Text, What, WorkflowId},
+    model::{ChatKind, Content, Delivery, Edit, Input, Message, Send, Text, What, WorkflowId},
     text,
 };
 
@@ -34,7 +34,7 @@ pub fn route<'a>(table: &'a Table, input: &Input, prompt: Option<&'a str>) -> Ro
         | What::Unreachable { workflow, .. } => Route::Named(*workflow, None),
         What::Command { name, .. } => match name.as_str() {
             "cancel" | "back" => Route::Current,
-            _ => table.for_command(name).map_or(Route::Outside, Route::Begin),
+            name => table.for_command(name).map_or(Route::Outside, Route::Begin),
         },
         What::Said(_) => match prompt.and_then(read_prompt_name) {
             Some((workflow, question)) => Route::Named(workflow, Some(question)),
@@ -67,7 +67,7 @@ pub(super) fn outside(table: &Table, input: &Input) -> Outside {
             toast: Some(text!("stale-button")),
         },
         What::Command { name, .. } => match name.as_str() {
-            "help" => say(help(table)),
+            "help" | "start" => say(help(table)),
             "cancel" => say(text!("nothing-to-cancel")),
             "back" => say(text!("no-way-back")),
             // In a group the command may be another bot's.
@@ -75,6 +75,7 @@ pub(super) fn outside(table: &Table, input: &Input) -> Outside {
             other => say(text!("unknown-command", command = other)),
         },
         What::Said(_) if input.chat == ChatKind::Private => say(text!("unknown-input")),
+        What::Edited(Content::Text(_)) if input.chat == ChatKind::Private => say(text!("edited")),
         _ => Outside::default(),
     }
 }

@@ -1,7 +1,7 @@
 //! What a script sees: the chat it asks, says and calls through.
 
 use std::{
-    cell::RefCell,
+    cell::{RefCell, RefMut},
     collections::{BTreeMap, BTreeSet},
     fmt,
     future::{Future, poll_fn},
@@ -14,14 +14,18 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    head::covers,
     log::{Given, Started},
-    question::{Presence, Question},
+    question::{Part, Presence, Question},
     replay::Act,
 };
 use crate::model::{Person, PersonId, Text, Timestamp, WorkflowId, short_hash};
 
 /// A replay may do at most so many chat operations; a script that does more never ends.
 pub(super) const MOST_OPERATIONS: u32 = 10_000;
+
+/// A name (of a question with its scopes, say) has at most so many bytes: it becomes part of a document's id.
+const LONGEST_NAME: usize = 300;
 
 /// A named piece of work outside the conversation. Its result is exactly once; the work itself may run twice.
 pub trait Activity: Serialize + DeserializeOwned + Send + 'static {
@@ -61,6 +65,8 @@ pub struct Unreachable;
 pub(super) struct Inner {
     pub(super) workflow: WorkflowId,
     pub(super) started: Started,
+    /// Is there a conversation in which it talks to somebody?
+    pub(super) has_company: bool,
     pub(super) now: Timestamp,
     /// Answers and results handed over so far, by name.
     pub(super) known: BTreeMap<String, Given>,
@@ -69,24 +75,63 @@ pub(super) struct Inner {
     pub(super) done_once: BTreeSet<String>,
     /// How many times each name was used.
     pub(super) counts: BTreeMap<String, u32>,
-    /// What the script did in this poll (what is done once stays from earlier polls).
+    /// What the script did since the newest hand-over (what is done once stays from earlier ones).
     pub(super) acts: Vec<Act>,
+    /// What it waits for.
+    pub(super) waits: Vec<Act>,
+    /// Which poll this is: what waits is noted once in each, however often a combinator looks at it.
+    pub(super) round: u32,
     pub(super) reopened: Option<Vec<String>>,
+    /// The names under which one question can be answered, where there are several.
+    pub(super) ways: Vec<Vec<String>>,
     /// Who waits: combinators such as `join_all` poll only what was woken.
     pub(super) wakers: Vec<Waker>,
     pub(super) operations: u32,
 }
 
 impl Inner {
-    fn number(&mut self, name: &str) -> String {
+    fn operation(&mut self) {
         self.operations += 1;
         assert!(
             self.operations <= MOST_OPERATIONS,
             "the script does more than {MOST_OPERATIONS} chat operations"
         );
-        let count = self.counts.entry(name.to_owned()).or_default();
-        *count += 1;
-        format!("{name}#{}", *count - 1)
+    }
+
+    fn number(&mut self, name: &str) -> String {
+        self.operation();
+        assert!(name.len() <= LONGEST_NAME, "a name is longer than {LONGEST_NAME} bytes: `{name}`");
+        match self.counts.get_mut(name) {
+            Some(count) => {
+                *count += 1;
+                format!("{name}#{count}")
+            }
+            None => {
+                self.counts.insert(name.to_owned(), 0);
+                format!("{name}#0")
+            }
+        }
+    }
+
+    /// Notes that somebody waits; `noted` is the round in which they were last noted.
+    fn wait<T>(&mut self, context: &Context<'_>, noted: &mut u32, act: impl FnOnce() -> Act) -> Poll<T> {
+        self.wakers.push(context.waker().clone());
+        if *noted != self.round {
+            *noted = self.round;
+            self.waits.push(act());
+        }
+        Poll::Pending
+    }
+
+    /// Where a name stands for a question with several ways to answer, it stands for all of them.
+    fn with_all_ways(&self, names: &[String]) -> Vec<String> {
+        let mut all = names.to_vec();
+        for ways in &self.ways {
+            if ways.iter().any(|way| names.iter().any(|name| covers(name, way))) {
+                all.extend(ways.iter().cloned());
+            }
+        }
+        all
     }
 }
 
@@ -99,6 +144,9 @@ pub struct Chat {
 
 impl Chat {
     /// Asks whoever the workflow talks to, and waits for the answer.
+    ///
+    /// # Panics
+    /// If nobody talks to it, for nobody would ever answer: a workflow started by another one uses [`ask_of`](Self::ask_of).
     pub fn ask<T: 'static, P: Presence<T>>(
         &self,
         question: Question<T, P>,
@@ -125,22 +173,44 @@ impl Chat {
     fn put<T: 'static, P: Presence<T>>(
         &self,
         to: Option<PersonId>,
-        mut question: Question<T, P>,
+        question: Question<T, P>,
     ) -> impl Future<Output = Result<P::Answer, Unreachable>> + use<T, P> {
-        for part in &mut question.parts {
-            let of = to.map(|person| format!("@{person}")).unwrap_or_default();
-            part.name = self.inner.borrow_mut().number(&format!("{}{}{of}", self.scope, part.name));
+        let Question { mut parts, skippable, within, read, .. } = question;
+        let of = to.map(|person| format!("@{person}")).unwrap_or_default();
+        {
+            let mut inner = self.inner.borrow_mut();
+            for part in &mut parts {
+                let name = &part.name;
+                assert!(
+                    !name.contains(['#', '@']),
+                    "`{name}` can't be a question's name: `#` and `@` have a meaning"
+                );
+                assert!(
+                    to.is_some() || inner.has_company,
+                    "it asks `{name}`, but nobody talks to it: use `ask_of`"
+                );
+                part.name = inner.number(&format!("{}{name}{of}", self.scope));
+            }
+            let hopeless = |part: &Part| part.kind.has_buttons() && part.kind.offers().is_empty();
+            assert!(
+                skippable || within.is_some() || !parts.iter().all(hopeless),
+                "the question `{}` has nothing to choose from",
+                parts.first().map_or("", |part| &part.name)
+            );
+            if parts.len() > 1 {
+                inner.ways.push(parts.iter().map(|part| part.name.clone()).collect());
+            }
         }
-        let inner = self.inner.clone();
+        let (inner, parts, mut noted): (_, Rc<[Part]>, _) = (self.inner.clone(), parts.into(), 0);
         poll_fn(move |context| {
             let mut inner = inner.borrow_mut();
-            for (index, part) in question.parts.iter().enumerate() {
+            for (index, part) in parts.iter().enumerate() {
                 let answer = match inner.known.get(&part.name) {
                     Some(Given::Value(value)) if part.kind.accepts(value) => {
-                        (question.read)(index, value).and_then(|answer| P::of(Some(answer)))
+                        read(index, value).and_then(|answer| P::of(Some(answer)))
                     }
-                    Some(Given::Skipped) if question.skippable => P::of(None),
-                    Some(Given::Elapsed) if question.within.is_some() => P::of(None),
+                    Some(Given::Skipped) if skippable => P::of(None),
+                    Some(Given::Elapsed) if within.is_some() => P::of(None),
                     Some(Given::Unreachable) => return Poll::Ready(Err(Unreachable)),
                     _ => None,
                 };
@@ -148,28 +218,25 @@ impl Chat {
                     return Poll::Ready(Ok(answer));
                 }
             }
-            inner.wakers.push(context.waker().clone());
-            inner.acts.push(Act::Ask {
-                parts: question.parts.clone(),
-                to,
-                skippable: question.skippable,
-                within: question.within,
-            });
-            Poll::Pending
+            inner.wait(context, &mut noted, || Act::Ask { parts: parts.clone(), to, skippable, within })
         })
     }
 
     /// Says something to whoever the workflow talks to.
+    ///
+    /// # Panics
+    /// If nobody talks to it: a workflow started by another one uses [`tell`](Self::tell).
     pub fn say(&self, text: Text) {
-        self.tell_(None, text);
+        assert!(self.inner.borrow().has_company, "it says something, but nobody talks to it: use `tell`");
+        self.speak(None, text);
     }
 
     /// Says something to somebody else, in their own chat with the bot.
     pub fn tell(&self, person: &Person, text: Text) {
-        self.tell_(Some(person.id), text);
+        self.speak(Some(person.id), text);
     }
 
-    fn tell_(&self, to: Option<PersonId>, text: Text) {
+    fn speak(&self, to: Option<PersonId>, text: Text) {
         let words = serde_json::to_string(&text).expect("a text has text keys only");
         let of = to.map(|person| format!("@{person}")).unwrap_or_default();
         let mut inner = self.inner.borrow_mut();
@@ -192,7 +259,7 @@ impl Chat {
         let arguments = serde_json::to_value(&activity).expect("an activity is plain data with text keys");
         let hash = short_hash(&arguments.to_string());
         let name = self.inner.borrow_mut().number(&format!("{}{}({hash})", self.scope, A::NAME));
-        let inner = self.inner.clone();
+        let (inner, mut noted) = (self.inner.clone(), 0);
         poll_fn(move |context| {
             let mut inner = inner.borrow_mut();
             match inner.known.get(&name) {
@@ -205,20 +272,18 @@ impl Chat {
                 Some(Given::Failed(why)) => return Poll::Ready(Err(Failed(why.clone()))),
                 _ => {}
             }
-            inner.wakers.push(context.waker().clone());
-            inner.acts.push(Act::Call {
+            inner.wait(context, &mut noted, || Act::Call {
                 name: name.clone(),
                 activity: A::NAME.to_owned(),
                 arguments: arguments.clone(),
-            });
-            Poll::Pending
+            })
         })
     }
 
     /// Reads reference data, as it was when the script first asked for it.
     pub fn look_up<L: LookUp>(&self, _: L) -> impl Future<Output = L::Output> + use<L> {
-        let name = self.inner.borrow_mut().number(&format!("{}{}", self.scope, L::NAME));
-        let inner = self.inner.clone();
+        let name = self.inner.borrow_mut().number(&format!("{}look up {}", self.scope, L::NAME));
+        let (inner, mut noted) = (self.inner.clone(), 0);
         poll_fn(move |context| {
             let mut inner = inner.borrow_mut();
             if let Some(value) = inner.looked_up.get(&name) {
@@ -229,9 +294,7 @@ impl Chat {
                     }
                 }
             }
-            inner.wakers.push(context.waker().clone());
-            inner.acts.push(Act::LookUp { name: name.clone(), what: L::NAME.to_owned() });
-            Poll::Pending
+            inner.wait(context, &mut noted, || Act::LookUp { name: name.clone(), what: L::NAME.to_owned() })
         })
     }
 
@@ -257,7 +320,10 @@ impl Chat {
         let names = names.into_iter().map(|name| format!("{scope}{}", name.into()));
         let names: Vec<String> = names.collect();
         poll_fn(move |_: &mut Context<'_>| {
-            inner.borrow_mut().reopened.get_or_insert_with(|| names.clone());
+            let mut inner = inner.borrow_mut();
+            if inner.reopened.is_none() {
+                inner.reopened = Some(inner.with_all_ways(&names));
+            }
             Poll::Pending
         })
     }
@@ -265,30 +331,39 @@ impl Chat {
     /// The same chat, with names of its own: for loops. `chat.scope("item.3").ask(photo)` is known by `item.3/photo#0`.
     #[must_use]
     pub fn scope(&self, name: impl fmt::Display) -> Self {
+        let name = name.to_string();
+        assert!(!name.contains(['#', '@']), "`{name}` can't be a scope: `#` and `@` have a meaning");
         Self { inner: self.inner.clone(), scope: format!("{}{name}/", self.scope).into() }
     }
 
     /// When the answer came that was handed over last.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.borrow().now
+        self.inner().now
     }
 
     /// A GUID made from this workflow and `name`: the same at every replay.
     #[must_use]
     pub fn id(&self, name: &str) -> Uuid {
-        self.inner.borrow().workflow.derive(&format!("{}{name}", self.scope))
+        self.inner().workflow.derive(&format!("{}{name}", self.scope))
     }
 
     /// Who the workflow talks to; nobody if an event or another workflow started it.
     #[must_use]
     pub fn who(&self) -> Option<Person> {
-        self.inner.borrow().started.who.clone()
+        self.inner().started.who.clone()
     }
 
     /// What began it: the command and its payload, or another workflow.
     #[must_use]
     pub fn started(&self) -> Started {
-        self.inner.borrow().started.clone()
+        self.inner().started.clone()
+    }
+
+    /// The script asks for something: that counts, too.
+    fn inner(&self) -> RefMut<'_, Inner> {
+        let mut inner = self.inner.borrow_mut();
+        inner.operation();
+        inner
     }
 }

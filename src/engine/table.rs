@@ -142,8 +142,10 @@ impl Table {
         self.workflows.iter().find(|workflow| workflow.name == name)
     }
 
+    /// The workflow that `/command` starts; `/start` also starts one that is called so.
     pub(super) fn for_command(&self, command: &str) -> Option<&Workflow> {
-        self.workflows.iter().find(|workflow| workflow.command.as_deref() == Some(command))
+        let by_command = self.workflows.iter().find(|workflow| workflow.command.as_deref() == Some(command));
+        by_command.or_else(|| self.named(command).filter(|_| command == "start"))
     }
 
     /// The commands of the app with what they are for, in the order of the table.

@@ -7,9 +7,10 @@ use crate::model::{FileKind, Place};
 
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
-pub(super) enum Act<'a> {
+pub(in crate::engine) enum Act<'a> {
     Writes { who: &'a str, words: &'a str },
     Edits { who: &'a str, words: &'a str },
+    Replies { who: &'a str, to: &'a str, words: &'a str },
     Taps { who: &'a str, label: &'a str },
     SendsFile { who: &'a str, kind: FileKind },
     SendsAlbum { who: &'a str, count: usize },
@@ -34,6 +35,10 @@ pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
 }
 
 fn somebody(act: &str) -> Option<Act<'_>> {
+    if let Some((who, what)) = act.split_once(" replies to ").filter(|(who, _)| !who.contains(' ')) {
+        let (to, words) = what.split_once(": ")?;
+        return Some(Act::Replies { who, to, words });
+    }
     if let Some((who, what)) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, ""))) {
         return Some(match who.split_once(' ') {
             None => Act::Writes { who, words: what },

@@ -9,8 +9,9 @@ use crate::{
     engine::{
         decide::{Decided, Target, decide},
         effect::{Caused, Effect},
-        log::Head,
-        route::route,
+        head::Head,
+        log::Entry,
+        route::{Route, route},
         table::Table,
         turn::Wanted,
     },
@@ -21,26 +22,28 @@ use crate::{
 };
 
 /// A message that somebody was shown.
-struct Shown {
-    to: ConversationId,
-    message: Message,
-    prompt: Option<String>,
+pub(in crate::engine) struct Shown {
+    pub(in crate::engine) to: ConversationId,
+    pub(in crate::engine) message: Message,
+    pub(in crate::engine) prompt: Option<String>,
 }
 
-pub(super) struct World<'a> {
-    table: &'a Table,
+pub(in crate::engine) struct World<'a> {
+    /// The app; another version of it may take over at any time.
+    pub(in crate::engine) table: &'a Table,
     bot: BotSlug,
     trace: TraceParent,
-    now: Timestamp,
+    pub(in crate::engine) now: Timestamp,
     updates: u64,
     people: Vec<Person>,
     blocked: BTreeSet<i64>,
-    heads: BTreeMap<WorkflowId, Head>,
+    pub(in crate::engine) heads: BTreeMap<WorkflowId, Head>,
+    pub(in crate::engine) logs: BTreeMap<WorkflowId, Vec<Entry>>,
     current: BTreeMap<ConversationId, WorkflowId>,
     /// The index is the message's id.
-    screen: Vec<Shown>,
+    pub(in crate::engine) screen: Vec<Shown>,
     /// Calls that wait for their result.
-    calls: Vec<(WorkflowId, EffectId, String, String)>,
+    pub(in crate::engine) calls: Vec<(WorkflowId, EffectId, String, String)>,
     inputs: VecDeque<Input>,
     /// Who acted last: `<` without a name speaks to them.
     speaker: Option<i64>,
@@ -48,7 +51,7 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(table: &'a Table) -> Self {
+    pub(in crate::engine) fn new(table: &'a Table) -> Self {
         Self {
             table,
             bot: "rehearsal".parse().expect("`rehearsal` is a slug"),
@@ -60,6 +63,7 @@ impl<'a> World<'a> {
             people: Vec::new(),
             blocked: BTreeSet::new(),
             heads: BTreeMap::new(),
+            logs: BTreeMap::new(),
             current: BTreeMap::new(),
             screen: Vec::new(),
             calls: Vec::new(),
@@ -70,7 +74,7 @@ impl<'a> World<'a> {
     }
 
     /// Makes something happen and tells, as a transcript does, what everybody was shown because of it.
-    pub(super) fn act(&mut self, act: Act<'_>) -> Result<String, String> {
+    pub(in crate::engine) fn act(&mut self, act: Act<'_>) -> Result<String, String> {
         match act {
             Act::Writes { who, words } => {
                 let what = match words.strip_prefix('/') {
@@ -83,6 +87,7 @@ impl<'a> World<'a> {
                 };
                 self.does(who, None, what);
             }
+            Act::Replies { who, to, words } => self.replies(who, to, words)?,
             Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
             Act::Taps { who, label } => self.taps(who, label)?,
             Act::SendsFile { who, kind } => self.sends_file(who, kind, None),
@@ -106,7 +111,7 @@ impl<'a> World<'a> {
         Ok(std::mem::take(&mut self.shown))
     }
 
-    fn person(&mut self, name: &str) -> Person {
+    pub(in crate::engine) fn person(&mut self, name: &str) -> Person {
         match self.people.iter().find(|person| person.name == name) {
             Some(person) => person.clone(),
             None => {
@@ -118,14 +123,31 @@ impl<'a> World<'a> {
         }
     }
 
-    fn does(&mut self, who: &str, message_id: Option<i64>, what: What) {
+    pub(in crate::engine) fn does(&mut self, who: &str, message_id: Option<i64>, what: What) {
+        let input = self.done_by(who, message_id, what);
+        self.inputs.push_back(input);
+    }
+
+    fn done_by(&mut self, who: &str, message_id: Option<i64>, what: What) -> Input {
         let person = self.person(who);
         self.speaker = Some(person.id);
         self.updates += 1;
         let key = InputKey::update(&self.bot, self.updates);
         let to = ConversationId::private(self.bot.clone(), person.id);
-        let input = Input { from: Some(person), message_id, ..self.input(key, to, what) };
-        self.inputs.push_back(input);
+        Input { from: Some(person), message_id, ..self.input(key, to, what) }
+    }
+
+    /// The newest message that begins like this is replied to.
+    fn replies(&mut self, who: &str, begins: &str, words: &str) -> Result<(), String> {
+        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
+        let locales = self.table.locales();
+        let is_it =
+            |shown: &Shown| shown.to == to && locales.plain(&shown.message.text, None).starts_with(begins);
+        let place = self.screen.iter().rposition(is_it);
+        let place = place.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        let input = self.done_by(who, None, What::Said(Content::Text(words.to_owned())));
+        self.inputs.push_back(Input { reply_to: i64::try_from(place).ok(), ..input });
+        Ok(())
     }
 
     fn input(&self, key: InputKey, conversation: ConversationId, what: What) -> Input {
@@ -199,18 +221,20 @@ impl<'a> World<'a> {
         }
     }
 
-    fn settle(&mut self) -> Result<(), String> {
+    pub(in crate::engine) fn settle(&mut self) -> Result<(), String> {
         while let Some(input) = self.inputs.pop_front() {
             self.accept(&input)?;
         }
         Ok(())
     }
 
-    fn accept(&mut self, input: &Input) -> Result<(), String> {
-        let route = route(self.table, input, None);
-        let current = self.current.get(&input.conversation).and_then(|id| self.heads.get(id)).cloned();
+    pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
+        let replied_to = input.reply_to.and_then(|id| self.screen.get(usize::try_from(id).ok()?));
+        let prompt = replied_to.and_then(|shown| shown.prompt.clone());
+        let route = route(self.table, input, prompt.as_deref());
+        let current = self.current.get(&input.conversation).and_then(|id| self.recalled(*id));
         let named = match &route {
-            crate::engine::Route::Named(id, _) => self.heads.get(id).cloned(),
+            Route::Named(id, _) => self.recalled(*id),
             _ => None,
         };
         let mut looked_up = BTreeMap::new();
@@ -231,10 +255,8 @@ impl<'a> World<'a> {
         let mut effects: Vec<Caused> = Vec::new();
         for (id, entry) in &decision.entries {
             let head = Head::fold(self.heads.remove(id), *id, entry).ok_or("an entry without a beginning")?;
-            // A rehearsal keeps large answers at hand.
-            let mut head = head;
-            head.recall(entry);
             self.heads.insert(*id, head);
+            self.logs.entry(*id).or_default().push(entry.clone());
             toast = toast.or_else(|| entry.toast.clone());
             effects.extend(entry.effects.iter().cloned());
         }
@@ -250,6 +272,15 @@ impl<'a> World<'a> {
         let (own, elsewhere): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_own);
         own.into_iter().chain(elsewhere).for_each(|caused| self.perform(caused, input));
         Ok(())
+    }
+
+    /// A head with its large answers.
+    fn recalled(&self, id: WorkflowId) -> Option<Head> {
+        let mut head = self.heads.get(&id)?.clone();
+        let needed: Vec<InputKey> = head.needed_entries().cloned().collect();
+        let log = self.logs.get(&id).into_iter().flatten();
+        log.filter(|entry| needed.contains(&entry.input.key)).for_each(|entry| head.recall(entry));
+        Some(head)
     }
 
     fn look_up(&self, wanted: Wanted) -> (String, Value) {
