@@ -8,5 +8,6 @@ pub mod model;
 pub mod queue;
 pub mod store;
 pub mod telegram;
+pub mod workflows;
 
 pub use model::Text;
