@@ -1,4 +1,154 @@
-//! Plays Azure and Telegram at home.
+//! Plays Azure and Telegram at home: `backline dev`.
 
+mod app;
+mod behind;
 pub mod host;
+mod poll;
 pub mod telegram;
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    config::{self, BotConfig, Config, Environment},
+    model::Clock,
+    store::{Sqlite, SqliteSettings},
+};
+
+/// What `backline dev` can be told.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// The port of the functions, as on Azure
+    #[arg(long, default_value_t = 7071)]
+    pub port: u16,
+    /// The port of the fake Telegram and its chat page
+    #[arg(long, default_value_t = 7072)]
+    pub telegram_port: u16,
+    /// Where everything is kept
+    #[arg(long, default_value = ".backline")]
+    pub data: PathBuf,
+    /// The app: a folder with host.json; one without is served by what is built in
+    #[arg(long, default_value = ".")]
+    pub root: PathBuf,
+    /// Ask for keys as Azure does; without, every function is open
+    #[arg(long)]
+    pub auth: bool,
+}
+
+/// Runs the host, the fake Telegram and whatever fetches updates for real bots, until it is told to end.
+///
+/// # Errors
+/// For people: what is in the way, and what to do about it.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    std::fs::create_dir_all(&options.data)
+        .with_context(|| format!("can't make the folder `{}`", options.data.display()))?;
+    let data = options.data.canonicalize()?;
+    let mut environment = config::environment(&options.root)?;
+    let app = app::App::find(&options.root, &data)?;
+    app.adapt(&mut environment);
+    if app.is_ours {
+        fill_in(&mut environment, &data);
+    }
+    let port = options.port;
+    // A stranger's handler knows nothing of our bots.
+    let bots = if app.is_ours { Config::read(&environment)?.bots } else { Vec::new() };
+    let fakes: Vec<&BotConfig> = bots.iter().filter(|bot| is_fake(bot, &environment)).collect();
+    let telegram = telegram::start(telegram::Options {
+        port: options.telegram_port,
+        state: Some(data.join("telegram.db")),
+        behind: if app.is_ours { Some(behind::router(open_store(&environment)?)) } else { None },
+        clock: Clock::real(),
+        bots: fakes.iter().map(|bot| fake(bot, &environment, port)).collect(),
+    })
+    .await?;
+    for bot in fakes {
+        environment.insert(format!("BOTS__{}__api", bot.slug), telegram.url());
+    }
+    let host = host::start(host::Options {
+        root: app.root.clone(),
+        port,
+        data: data.clone(),
+        auth: options.auth,
+        environment: environment.clone(),
+    })
+    .await?;
+    let polls: Vec<_> = bots
+        .iter()
+        .filter(|bot| is_polled(bot, &environment))
+        .map(|bot| tokio::spawn(poll::run(bot.clone(), secret_of(bot, &environment), host.address())))
+        .collect();
+    println!("Backline is ready: chat at {} (functions at http://{})", telegram.url(), host.address());
+    let code = until_told(&host).await?;
+    polls.iter().for_each(tokio::task::JoinHandle::abort);
+    telegram.stop().await;
+    host.stop().await;
+    Ok(code)
+}
+
+async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+        why = host.failed() => {
+            eprintln!("backline: {why:#}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// What is not set, so that a first start needs nothing.
+fn fill_in(environment: &mut Environment, data: &std::path::Path) {
+    let mut default = |name: &str, value: String| {
+        environment.entry(name.to_owned()).or_insert(value);
+    };
+    default("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned());
+    default("STORE", format!("sqlite:{}", data.join("store.db").display()));
+    default("AzureWebJobsStorage", format!("sqlite:{}", data.join("queues.db").display()));
+    if !environment.keys().any(|name| name.starts_with("BOTS__")) {
+        environment.insert("BOTS__operations__token".to_owned(), "1:dev".to_owned());
+        environment.insert("BOTS__operations__secret".to_owned(), "dev-secret".to_owned());
+    }
+}
+
+/// A bot that no real Bot API knows, and for which none is named, talks to the fake Telegram.
+fn is_fake(bot: &BotConfig, environment: &Environment) -> bool {
+    !bot.token.looks_real() && !names_api(bot, environment)
+}
+
+/// A real bot whose updates nobody would bring to this machine: they are fetched.
+fn is_polled(bot: &BotConfig, environment: &Environment) -> bool {
+    bot.token.looks_real() && !environment.contains_key("TELEGRAM_API_URL")
+}
+
+fn names_api(bot: &BotConfig, environment: &Environment) -> bool {
+    environment.contains_key("TELEGRAM_API_URL")
+        || environment.contains_key(&format!("BOTS__{}__api", bot.slug))
+}
+
+fn setting(bot: &BotConfig, what: &str, environment: &Environment) -> String {
+    environment.get(&format!("BOTS__{}__{what}", bot.slug)).cloned().unwrap_or_default()
+}
+
+fn secret_of(bot: &BotConfig, environment: &Environment) -> String {
+    setting(bot, "secret", environment)
+}
+
+fn fake(bot: &BotConfig, environment: &Environment, port: u16) -> telegram::FakeBot {
+    telegram::FakeBot {
+        slug: bot.slug.to_string(),
+        token: setting(bot, "token", environment),
+        username: format!("{}_bot", bot.slug),
+        secret: secret_of(bot, environment),
+        webhook: Some(format!("http://127.0.0.1:{port}/telegram/{}", bot.slug)),
+    }
+}
+
+fn open_store(environment: &BTreeMap<String, String>) -> anyhow::Result<Arc<Sqlite>> {
+    let config = Config::read(environment)?;
+    let settings = SqliteSettings { synchronous: config.synchronous, ..SqliteSettings::default() };
+    Ok(Arc::new(Sqlite::open(&config.store, settings, Clock::real())?))
+}

@@ -17,6 +17,7 @@ mod table;
 mod turn;
 
 pub use decide::{Decided, Decision, Target, decide};
+pub(crate) use effect::read_prompt_name;
 pub use effect::{Caused, Effect};
 pub use head::Head;
 pub use log::{

@@ -1,3 +1,5 @@
-//! Starts Backline.
+//! Starts Backline as an app of its own.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    backline::run(backline::workflows::table())
+}

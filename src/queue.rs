@@ -1,5 +1,7 @@
 //! The port for hints: queue messages that name something which may have work to do.
 
+pub mod sqlite;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -2,6 +2,7 @@
 //! contract; `tests/it/store_contract.rs` holds every store to it.
 
 mod document;
+mod sqlite;
 
 use async_trait::async_trait;
 
@@ -9,6 +10,7 @@ pub use document::{
     Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, Page, Query,
     Write,
 };
+pub use sqlite::{Sqlite, SqliteSettings, Synchronous};
 
 use crate::model::Timestamp;
 

@@ -1,1 +1,245 @@
 //! The local Functions host: starts the handler as Azure does and drives it over the same wire.
+//!
+//! What it does is told in `docs/HOST.md`, with the recordings of the real host that hold it to that.
+
+mod admin;
+mod answer;
+mod app;
+mod auth;
+mod base64;
+mod constraint;
+mod date;
+mod dice;
+mod duration;
+mod envelope;
+mod events;
+mod expression;
+mod facts;
+mod forward;
+mod function;
+mod generation;
+mod handler;
+mod http1;
+mod json;
+mod listener;
+mod media;
+mod pool;
+mod reply;
+mod result;
+mod route;
+mod running;
+mod schedule;
+mod server;
+mod settings;
+mod target;
+mod timers;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+
+pub use events::{Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
+
+use self::{app::App, auth::Keys, events::Journal, generation::Generation, server::Server};
+use crate::{model::Clock, queue::sqlite::SqliteQueue};
+
+/// The version of the host whose behaviour is played.
+const VERSION: &str = "4.1037.0.0";
+/// Requests in flight get so long when the host stops.
+const HTTP_GRACE: Duration = Duration::from_secs(30);
+
+/// What the host is to run, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder with host.json.
+    pub root: PathBuf,
+    /// The loopback port to listen on; zero for a free one.
+    pub port: u16,
+    /// Where queues, timers' status and keys are kept.
+    pub data: PathBuf,
+    /// Must requests show keys, as on Azure? Without, every function is open.
+    pub auth: bool,
+    /// What the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Options {
+    /// The app in `root` on the usual port 7071, open, with the environment of this process.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a host hands its whole environment to the handler")]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self {
+            port: 7071,
+            data: root.join(".backline"),
+            auth: false,
+            environment: std::env::vars().collect(),
+            root,
+        }
+    }
+}
+
+/// A host that runs. Dropped without [`stop`](Self::stop), it kills the handler at once.
+pub struct Host {
+    address: SocketAddr,
+    queue: SqliteQueue,
+    journal: Journal,
+    server: Arc<Server>,
+    stopping: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    keeping: JoinHandle<Generation>,
+    telling: JoinHandle<()>,
+}
+
+/// The file in `data` that holds the queues; a handler that opens it sends to the functions of the host.
+#[must_use]
+pub fn queue_file(data: &Path) -> PathBuf {
+    data.join("queues.sqlite")
+}
+
+/// Starts the host; the handler may still be starting when this returns, calls wait for it.
+///
+/// # Errors
+/// For people: a busy port, no host.json, a broken function.json, no executable.
+pub async fn start(options: Options) -> Result<Host> {
+    let clock = Clock::real();
+    let journal = Journal::new(clock.clone());
+    let app = App::read(&options.root, &options.environment)?;
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "port {} is busy: end what listens there (another host?), or choose another port with --port",
+            options.port
+        ),
+        _ => anyhow!("cannot listen on 127.0.0.1:{}: {e}", options.port),
+    })?;
+    let address = listener.local_addr()?;
+    std::fs::create_dir_all(&options.data)
+        .with_context(|| format!("cannot make the folder {}", options.data.display()))?;
+    let keys = Keys::load(&options.data, options.auth)?;
+    let queue = SqliteQueue::open(&queue_file(&options.data), clock)?;
+    let generation = Generation::start(app, queue.clone(), journal.clone(), &options.data).await?;
+    let server = Arc::new(Server::new(generation.running.clone(), keys));
+    let stopping = watch::Sender::new(false);
+    let accepting = tokio::spawn(server.clone().accept(listener));
+    let keeping = tokio::spawn(generation::keep(options, generation, server.clone(), stopping.subscribe()));
+    let telling = tokio::spawn(tell_lengths(queue.clone(), journal.clone()));
+    Ok(Host { address, queue, journal, server, stopping, accepting, keeping, telling })
+}
+
+impl Host {
+    /// Where the host listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The queues whose functions the host calls.
+    #[must_use]
+    pub fn queue(&self) -> &SqliteQueue {
+        &self.queue
+    }
+
+    /// All that happens from now on. A listener that is slow misses the oldest.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.journal.listen()
+    }
+
+    /// Where things stand.
+    pub async fn snapshot(&self) -> Snapshot {
+        let running = self.server.current();
+        let functions = running.app.functions.iter().map(|function| {
+            let tally = self.journal.tally(&function.name);
+            FunctionSnapshot {
+                name: function.name.clone(),
+                trigger: function.trigger.kind(),
+                what: function.trigger.what().1.to_owned(),
+                fault: None,
+                disabled: function.disabled,
+                runs: tally.runs,
+                failures: tally.failures,
+                total_ms: tally.total_ms,
+            }
+        });
+        let faults = running.app.faults.iter().map(|(name, why)| FunctionSnapshot {
+            name: name.clone(),
+            fault: Some(why.clone()),
+            ..FunctionSnapshot::default()
+        });
+        Snapshot {
+            address: format!("http://{}", self.address),
+            handler: running.handler.state(),
+            functions: functions.chain(faults).collect(),
+            queues: self.queue.list().await.unwrap_or_default(),
+            timers: self.journal.timers(),
+            recent: self.journal.recent(),
+        }
+    }
+
+    /// Waits until the handler answers, or until it is clear that it won't; returns its state.
+    pub async fn ready(&self) -> HandlerState {
+        self.server.current().handler.ready().await
+    }
+
+    /// Waits until the host cannot go on; returns why.
+    pub async fn failed(&self) -> anyhow::Error {
+        loop {
+            let running = self.server.current();
+            tokio::select! {
+                why = running.handler.failed() => return anyhow!(why),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Stops: nothing new begins; requests in flight get 30 s, other calls 10 s; then the handler is killed.
+    pub async fn stop(mut self) {
+        self.server.stop();
+        self.stopping.send_replace(true);
+        let _ = (&mut self.accepting).await;
+        let requests = timeout(HTTP_GRACE, self.server.served());
+        if let Ok(mut generation) = (&mut self.keeping).await {
+            let _ = tokio::join!(generation.drain(), requests);
+            generation.running.handler.stop().await;
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.server.stop();
+        self.accepting.abort();
+        self.keeping.abort();
+        self.telling.abort();
+    }
+}
+
+/// Tells the lengths of the queues when they change, as long as somebody listens; drops expired messages.
+async fn tell_lengths(queue: SqliteQueue, journal: Journal) {
+    let mut told = BTreeMap::new();
+    for second in 0_u64.. {
+        if second.is_multiple_of(3600) {
+            let _ = queue.purge().await;
+        }
+        if journal.is_heard() {
+            let lengths = queue.list().await.unwrap_or_default();
+            if lengths != told {
+                told.clone_from(&lengths);
+                journal.tell(|| Event::Queues { lengths });
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -151,7 +151,7 @@ fn prompt_name(workflow: WorkflowId, question: &str) -> String {
 }
 
 /// Reads what [`prompt_name`] wrote.
-pub(super) fn read_prompt_name(prompt: &str) -> Option<(WorkflowId, &str)> {
+pub(crate) fn read_prompt_name(prompt: &str) -> Option<(WorkflowId, &str)> {
     let (workflow, question) = prompt.split_once(' ')?;
     Some((workflow.parse().ok()?, question))
 }

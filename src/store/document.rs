@@ -174,6 +174,15 @@ impl Write {
             Self::Create(id, _) | Self::Replace(id, ..) | Self::Upsert(id, _) | Self::Delete(id, _) => id,
         }
     }
+
+    /// What the document shall be, unless it shall be gone.
+    #[must_use]
+    pub fn draft(&self) -> Option<&Draft> {
+        match self {
+            Self::Create(_, draft) | Self::Replace(_, _, draft) | Self::Upsert(_, draft) => Some(draft),
+            Self::Delete(..) => None,
+        }
+    }
 }
 
 /// Writes to one partition, all or none of which happen. At most 100 (Cosmos DB's limit:
@@ -186,6 +195,34 @@ pub struct Batch {
     pub partition: String,
     /// What, in order; no document twice.
     pub writes: Vec<Write>,
+}
+
+impl Batch {
+    /// Could every store write this? Each store asks before it writes anything, so that what works on one works on all.
+    /// The limits are Cosmos DB's: 100 writes and 2 MB in a batch, 2,048 bytes in a partition key
+    /// (<https://learn.microsoft.com/azure/cosmos-db/concepts-limits>).
+    ///
+    /// # Errors
+    /// `Refused` says which limit is broken.
+    pub fn check(&self) -> Result<(), Error> {
+        let Self { partition, writes, .. } = self;
+        let refuse = |why: String| Err(Error::Refused(format!("a batch in `{partition}`: {why}")));
+        if partition.len() > 2048 {
+            let start: String = partition.chars().take(60).collect();
+            return Err(Error::Refused(format!("the partition `{start}` has more than 2,048 bytes")));
+        }
+        if writes.len() > 100 {
+            return refuse(format!("{} writes are more than 100", writes.len()));
+        }
+        let bytes: usize = writes.iter().filter_map(Write::draft).map(|draft| draft.body.len()).sum();
+        if bytes > 2 * 1024 * 1024 {
+            return refuse(format!("{bytes} bytes are more than 2 MB"));
+        }
+        match writes.iter().enumerate().find(|(n, write)| writes[..*n].iter().any(|w| w.id() == write.id())) {
+            Some((_, twice)) => refuse(format!("`{}` is in it twice", twice.id())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Which documents of a partition to read.

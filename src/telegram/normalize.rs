@@ -53,7 +53,7 @@ pub fn normalize(
 
 /// A body that is not even an object reads as one without fields.
 fn read<T: serde::de::DeserializeOwned + Default>(body: &str) -> T {
-    serde_json::from_str(body).unwrap_or_default()
+    Maybe::read(body).0.unwrap_or_default()
 }
 
 fn ignored(kind: &str) -> What {
@@ -146,7 +146,7 @@ struct Command<'a> {
 
 /// A text that is a command: as Telegram marked it, or by its look.
 fn command<'a>(message: &Message, text: &'a str) -> Option<Command<'a>> {
-    let marked = message.entities.iter().flatten().filter_map(|entity| entity.as_ref());
+    let marked = message.entities.0.iter();
     let marked = marked
         .filter(|entity| entity.offset == 0 && entity.kind == "bot_command")
         .map(|entity| entity.length);
@@ -178,7 +178,7 @@ fn content(message: &Message, body: &str) -> Result<Content, String> {
             album: message.media_group_id.0.clone(),
         });
     }
-    let spot = message.venue.as_ref().map(|venue| venue.location).or(*message.location);
+    let spot = message.venue.as_ref().and_then(|venue| *venue.location).or(*message.location);
     if let Some(place) = spot.and_then(place) {
         return Ok(Content::Location(place));
     }
@@ -234,7 +234,7 @@ const SERVICE: [&str; 12] = [
 
 /// The message's file. An animation is sent as a document too, so that comes last.
 fn file(message: &Message) -> Option<(FileKind, &File)> {
-    let photo = message.photo.iter().flatten().filter_map(|size| size.as_ref());
+    let photo = message.photo.0.iter();
     let area = |size: &&File| u64::from(size.width.unwrap_or(0)) * u64::from(size.height.unwrap_or(0));
     if let Some(largest) = photo.max_by_key(area) {
         return Some((FileKind::Photo, largest));

@@ -80,7 +80,7 @@ impl std::borrow::Borrow<str> for Key<'_> {
     }
 }
 
-/// A field that may be missing or of any other type, and then is `None`.
+/// A value that may be missing or of any other type, and then is `None`. Never a list: serde would take one for a struct.
 #[derive(Clone, Debug)]
 pub(super) struct Maybe<T>(pub(super) Option<T>);
 
@@ -97,10 +97,34 @@ impl<T> Deref for Maybe<T> {
     }
 }
 
+impl<T: DeserializeOwned> Maybe<T> {
+    /// Reads JSON, which may be anything.
+    pub(super) fn read(json: &str) -> Self {
+        Self(if json.starts_with('[') { None } else { serde_json::from_str(json).ok() })
+    }
+}
+
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(from)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
+        Ok(Self::read(<&RawValue>::deserialize(from)?.get()))
+    }
+}
+
+/// The elements of a list that are what they should be; none if it is no list.
+#[derive(Clone, Debug)]
+pub(super) struct Each<T>(pub(super) Vec<T>);
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let elements: Vec<Maybe<T>> =
+            serde_json::from_str(<&RawValue>::deserialize(from)?.get()).unwrap_or_default();
+        Ok(Self(elements.into_iter().filter_map(|element| element.0).collect()))
     }
 }
 
@@ -120,9 +144,9 @@ pub(super) struct Message {
     pub(super) reply_to_message: Maybe<Replied>,
     pub(super) media_group_id: Maybe<String>,
     pub(super) text: Maybe<String>,
-    pub(super) entities: Maybe<Vec<Maybe<Entity>>>,
+    pub(super) entities: Each<Entity>,
     pub(super) caption: Maybe<String>,
-    pub(super) photo: Maybe<Vec<Maybe<File>>>,
+    pub(super) photo: Each<File>,
     pub(super) animation: Maybe<File>,
     pub(super) video: Maybe<File>,
     pub(super) video_note: Maybe<File>,
@@ -207,7 +231,8 @@ pub(super) struct Location {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Venue {
-    pub(super) location: Location,
+    #[serde(default)]
+    pub(super) location: Maybe<Location>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,1 +1,7 @@
 //! The integration tests: one binary, through the front door.
+
+mod envelopes;
+mod fake_telegram;
+mod house;
+mod store_contract;
+mod updates;

@@ -1,0 +1,410 @@
+//! The handler's process: started, watched, restarted and ended as Azure does it.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+
+use super::{
+    app::{self, App},
+    events::{Event, HandlerState, Journal, Level, Source},
+    http1::Wire,
+    settings::{self, Settings},
+};
+
+/// How often a starting handler is asked whether it listens.
+const PROBE_EVERY: Duration = Duration::from_millis(25);
+/// Errors with a longer gap between them are forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(30 * 60);
+/// With this many errors the host gives up.
+const TOO_MANY: usize = 3;
+/// The exit code by which a handler asks to be started again.
+const PLEASE_RESTART: i32 = 200;
+
+/// What the watcher of the process is told.
+enum Order {
+    /// Kill it and start it again, without counting an error.
+    Restart(&'static str),
+    /// Kill it for good.
+    Stop,
+}
+
+/// The handler's process and what is known of it.
+pub(super) struct Handler {
+    pub(super) port: u16,
+    orders: mpsc::Sender<Order>,
+    state: watch::Receiver<HandlerState>,
+}
+
+impl Handler {
+    /// Starts the process and somebody who watches it; whether it answers is known later ([`Self::ready`]).
+    ///
+    /// # Errors
+    /// The executable cannot be started.
+    pub(super) async fn start(app: Arc<App>, journal: Journal) -> Result<Self> {
+        let port = free_port().await?;
+        let (orders, ordered) = mpsc::channel(4);
+        let (tell, state) = watch::channel(HandlerState::Unneeded);
+        if !app.functions.is_empty() {
+            let watcher = Watcher { app, port, journal, tell, ordered, errors: Vec::new() };
+            let child = watcher.spawn()?;
+            watcher.set(HandlerState::Starting);
+            tokio::spawn(watcher.watch(child));
+        }
+        Ok(Self { port, orders, state })
+    }
+
+    pub(super) fn state(&self) -> HandlerState {
+        self.state.borrow().clone()
+    }
+
+    /// Waits until the handler answers or never will.
+    pub(super) async fn ready(&self) -> HandlerState {
+        if matches!(*self.state.borrow(), HandlerState::Ready { .. }) {
+            return self.state();
+        }
+        let mut state = self.state.clone();
+        match state.wait_for(|state| !matches!(state, HandlerState::Starting)).await {
+            Ok(state) => state.clone(),
+            Err(_) => HandlerState::Stopped,
+        }
+    }
+
+    /// Waits a moment for the handler to leave this state; did it?
+    pub(super) async fn leaves(&self, current: &HandlerState) -> bool {
+        let mut state = self.state.clone();
+        timeout(Duration::from_secs(1), state.wait_for(|state| state != current)).await.is_ok()
+    }
+
+    /// Waits until the handler has failed too often; returns how.
+    pub(super) async fn failed(&self) -> String {
+        let mut state = self.state.clone();
+        match state.wait_for(|state| matches!(state, HandlerState::Failed { .. })).await.as_deref() {
+            Ok(HandlerState::Failed { why }) => why.clone(),
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Has the process killed and started again; no error is counted.
+    pub(super) async fn restart(&self, why: &'static str) {
+        let _ = self.orders.send(Order::Restart(why)).await;
+    }
+
+    /// Kills the process and waits until it is gone.
+    pub(super) async fn stop(&self) {
+        let _ = self.orders.send(Order::Stop).await;
+        let mut state = self.state.clone();
+        let gone =
+            |state: &HandlerState| !matches!(state, HandlerState::Starting | HandlerState::Ready { .. });
+        let _ = timeout(Duration::from_secs(2), state.wait_for(gone)).await;
+    }
+}
+
+/// A port that was free a moment ago, as the real host finds one.
+async fn free_port() -> Result<u16> {
+    let listener =
+        TcpListener::bind(("127.0.0.1", 0)).await.context("no free loopback port for the handler")?;
+    Ok(listener.local_addr()?.port())
+}
+
+struct Watcher {
+    app: Arc<App>,
+    port: u16,
+    journal: Journal,
+    tell: watch::Sender<HandlerState>,
+    ordered: mpsc::Receiver<Order>,
+    errors: Vec<Instant>,
+}
+
+/// Why a process is no more.
+enum End {
+    /// It ended by itself.
+    Exited(i32),
+    /// It did not listen in time.
+    TooSlow,
+    /// It was killed to be started again.
+    Restarted(&'static str),
+    /// It was killed for good.
+    Stopped,
+}
+
+impl Watcher {
+    fn set(&self, state: HandlerState) {
+        self.tell.send_replace(state.clone());
+        self.journal.keep(Event::HandlerChanged { state });
+    }
+
+    async fn watch(mut self, mut child: Child) {
+        loop {
+            let end = self.life(&mut child).await;
+            let again = match end {
+                End::Stopped => {
+                    self.set(HandlerState::Stopped);
+                    return;
+                }
+                End::Exited(0) => {
+                    self.journal.log(
+                        Level::Error,
+                        "the handler ended with code 0; it is not started again, and every call fails until the host is restarted (use another code to be restarted)",
+                    );
+                    self.set(HandlerState::Ended);
+                    self.until_stopped().await;
+                    return;
+                }
+                End::Exited(PLEASE_RESTART) => Ok("the handler asked to be restarted".to_owned()),
+                End::Restarted(why) => Ok(why.to_owned()),
+                End::Exited(code) => self.count(format!("the handler ended with code {code}")),
+                End::TooSlow => self.count(format!(
+                    "the handler did not listen on 127.0.0.1:{} within {:?}: it must bind the port in FUNCTIONS_CUSTOMHANDLER_PORT",
+                    self.port, self.app.handler.startup_limit
+                )),
+            };
+            let started = again.and_then(|why| {
+                self.journal.log(Level::Warning, format!("{why}; starting it again"));
+                self.spawn().map_err(|e| format!("{e:#}"))
+            });
+            match started {
+                Ok(new) => {
+                    child = new;
+                    self.set(HandlerState::Starting);
+                }
+                Err(why) => {
+                    self.journal.log(Level::Error, format!("{why}; the host stops"));
+                    self.set(HandlerState::Failed { why });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Counts an error; the third within reach of one another is one too many.
+    fn count(&mut self, why: String) -> Result<String, String> {
+        let now = Instant::now();
+        if self.errors.last().is_some_and(|last| now - *last > FORGET_AFTER) {
+            self.errors.clear();
+        }
+        self.errors.push(now);
+        if self.errors.len() < TOO_MANY {
+            return Ok(why);
+        }
+        Err(format!("{why}, the third failure with less than 30 minutes between them"))
+    }
+
+    /// From the start of a process to its end.
+    async fn life(&mut self, child: &mut Child) -> End {
+        let starting = answers(self.port, &self.journal);
+        let limit = sleep(self.app.handler.startup_limit);
+        tokio::pin!(starting, limit);
+        let (mut process, mut listens) = (child.id(), false);
+        loop {
+            tokio::select! {
+                exit = child.wait() => {
+                    return End::Exited(exit.map_or(1, |status| code(&status)));
+                }
+                order = self.ordered.recv() => {
+                    let _ = child.start_kill();
+                    let _ = timeout(Duration::from_secs(1), child.wait()).await;
+                    return match order {
+                        Some(Order::Restart(why)) => End::Restarted(why),
+                        Some(Order::Stop) | None => End::Stopped,
+                    };
+                }
+                // Pings that hang are waited for without limit, as the real host does: only pauses count.
+                () = &mut starting, if process.is_some() => {
+                    if let Some(process) = process.take() {
+                        let text = format!("the handler (process {process}) answers on 127.0.0.1:{}", self.port);
+                        self.journal.log(Level::Information, text);
+                        self.set(HandlerState::Ready { process, port: self.port });
+                    }
+                }
+                () = &mut limit, if !listens && process.is_some() => {
+                    listens = TcpStream::connect(("127.0.0.1", self.port)).await.is_ok();
+                    if !listens {
+                        let _ = child.start_kill();
+                        let _ = timeout(Duration::from_secs(1), child.wait()).await;
+                        return End::TooSlow;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps the orders' receiver alive, so that a stop is heard.
+    async fn until_stopped(&mut self) {
+        while let Some(order) = self.ordered.recv().await {
+            if matches!(order, Order::Stop) {
+                self.set(HandlerState::Stopped);
+                return;
+            }
+        }
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        let handler = &self.app.handler;
+        let environment = environment(&self.app, self.port);
+        let arguments = split(&settings::expand(&handler.arguments, &environment));
+        let mut command = Command::new(&handler.executable);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(&environment)
+            .current_dir(&handler.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| {
+            format!(
+                "cannot start the handler {} in {}: is it executable, and built for this machine?",
+                handler.executable.display(),
+                handler.directory.display()
+            )
+        })?;
+        self.listen(child.stdout.take(), Source::Stdout, handler);
+        self.listen(child.stderr.take(), Source::Stderr, handler);
+        Ok(child)
+    }
+
+    /// Turns the lines of a stream into log lines.
+    fn listen(
+        &self,
+        stream: Option<impl AsyncRead + Unpin + Send + 'static>,
+        source: Source,
+        handler: &app::Handler,
+    ) {
+        let Some(stream) = stream else { return };
+        let (journal, errors_only) = (self.journal.clone(), handler.stderr_is_errors);
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).split(b'\n');
+            while let Ok(Some(line)) = lines.next_segment().await {
+                let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+                if text.trim().is_empty() || text.starts_with("azfuncjsonlog:") {
+                    continue;
+                }
+                let level =
+                    if source == Source::Stdout { Level::Information } else { level(&text, errors_only) };
+                journal.line(source, level, None, None, text);
+            }
+        });
+    }
+}
+
+/// How bad a line on stderr is.
+fn level(text: &str, errors_only: bool) -> Level {
+    let text = text.to_lowercase();
+    if text.contains("warn") {
+        Level::Warning
+    } else if errors_only
+        || ["error", "fail", "severe", "unhandled exception"].iter().any(|word| text.contains(word))
+    {
+        Level::Error
+    } else {
+        Level::Information
+    }
+}
+
+/// An exit code as .NET reports it: 128 and the signal for what was killed.
+fn code(status: &std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
+/// Asks `GET /` until there is any answer at all, or the connection breaks after it was made.
+async fn answers(port: u16, journal: &Journal) {
+    let ask = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    let stream = loop {
+        match TcpStream::connect(("127.0.0.1", port)).await {
+            Ok(stream) => break stream,
+            Err(_) => sleep(PROBE_EVERY).await,
+        }
+    };
+    let mut wire = Wire::new(stream);
+    let answer = async {
+        if wire.write(ask.as_bytes(), &[]).await.is_ok() {
+            let _ = wire.response("GET", 1024 * 1024).await;
+        }
+    };
+    tokio::pin!(answer);
+    if timeout(Duration::from_secs(3), &mut answer).await.is_err() {
+        journal.log(
+            Level::Warning,
+            "the handler takes connections but does not answer `GET /`: nothing is called before it does",
+        );
+        answer.await;
+    }
+}
+
+/// What the process finds in its environment: everything the host knows, and five things more.
+fn environment(app: &App, port: u16) -> Settings {
+    let mut environment = app.settings.clone();
+    let id = super::dice::guid().to_string();
+    for (name, value) in [
+        ("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()),
+        ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
+        ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", id.clone()),
+        ("FUNCTIONS_HTTPWORKER_ID", id),
+        ("FUNCTIONS_APP_ROOT_PATH", absolute(&app.root)),
+    ] {
+        environment.insert(name.to_owned(), value);
+    }
+    environment
+}
+
+fn absolute(root: &Path) -> String {
+    std::path::absolute(root).unwrap_or_else(|_| root.to_owned()).display().to_string()
+}
+
+/// Splits a command line as .NET does: at blanks outside double quotes; a backslash keeps a quote.
+fn split(line: &str) -> Vec<String> {
+    let (mut arguments, mut current, mut quoted) = (Vec::new(), None::<String>, false);
+    let mut letters = line.chars().peekable();
+    while let Some(c) = letters.next() {
+        match c {
+            '\\' if letters.peek() == Some(&'"') => {
+                current.get_or_insert_default().push('"');
+                letters.next();
+            }
+            '"' => {
+                quoted = !quoted;
+                current.get_or_insert_default();
+            }
+            c if c.is_whitespace() && !quoted => arguments.extend(current.take()),
+            c => current.get_or_insert_default().push(c),
+        }
+    }
+    arguments.extend(current);
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_split_as_dotnet_splits_it() {
+        assert_eq!(
+            split(r#"handler.js --port 80 a b x "c d" e\"f """#),
+            ["handler.js", "--port", "80", "a", "b", "x", "c d", "e\"f", ""]
+        );
+        assert!(split("  ").is_empty());
+    }
+
+    #[test]
+    fn lines_on_stderr_have_levels() {
+        assert_eq!(level("some WARNing", true), Level::Warning);
+        assert_eq!(level("plain", true), Level::Error);
+        assert_eq!(level("plain", false), Level::Information);
+        assert_eq!(level("it Failed", false), Level::Error);
+    }
+}

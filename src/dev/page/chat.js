@@ -1,0 +1,148 @@
+// The middle: the messages of the open chat.
+
+import { bubble } from "./bubble.js";
+import { byId, dayOf, element, paint } from "./elements.js";
+import { act } from "./server.js";
+import { botOf, changed, isGroup, on, spot, state } from "./state.js";
+import { chatName } from "./sidebar.js";
+
+const list = byId("messages");
+let typing = null;
+/** Is the newest message in view? Then it stays so, whatever changes its size. */
+let stuck = true;
+
+list.addEventListener("scroll", () => (stuck = list.scrollHeight - list.scrollTop - list.clientHeight < 80), { passive: true });
+const sizes = new ResizeObserver(() => stuck && toEnd());
+sizes.observe(list);
+list.addEventListener("load", () => stuck && toEnd(), true);
+
+on("moved", () => {
+  list.replaceChildren();
+  stuck = true;
+  stopTyping();
+  head();
+});
+on("overview", head);
+on("room", () => {
+  head();
+  const stick = stuck || list.childElementCount === 0;
+  const messages = [...state.room.messages.values()];
+  list.replaceChildren(...messages.map(bubble));
+  if (messages.length === 0) list.append(welcome());
+  arrange();
+  if (stick) toEnd();
+});
+on("message", (message) => {
+  const stick = stuck || message.from.id === state.me;
+  const made = bubble(message);
+  const before = find(message.message_id);
+  if (before) before.replaceWith(made);
+  else place(made, message.message_id);
+  if (message.from.is_bot && !before) stopTyping();
+  arrange();
+  if (stick) toEnd();
+});
+on("deleted", (id) => {
+  find(id)?.remove();
+  arrange();
+});
+on("pressed", (press) => {
+  const message = state.room.messages.get(press.message_id);
+  if (message) find(press.message_id)?.replaceWith(bubble(message));
+  arrange();
+});
+on("selected", arrange);
+on("action", (action) => {
+  stopTyping();
+  const doing = { upload_photo: "sends a photo", upload_document: "sends a file", find_location: "picks a location" };
+  byId("chat-status").textContent = `${doing[action] ?? "typing"}…`;
+  byId("chat-status").classList.add("active");
+  typing = setTimeout(stopTyping, 5000);
+});
+on("answered", ({ text, alert, url }) => {
+  if (alert && text) {
+    byId("alert-text").textContent = text;
+    byId("alert").showModal();
+  } else if (text || url) {
+    toast(text, url);
+  }
+});
+on("failed", (error) => toast(error.message ?? String(error), null, "error"));
+
+function head() {
+  if (!state.at) return;
+  const name = chatName(state.at);
+  const group = isGroup(state.at);
+  byId("chat-name").textContent = name;
+  paint(byId("chat-avatar"), name);
+  byId("block").hidden = group || !state.room.about;
+  document.title = name;
+  if (!typing) byId("chat-status").textContent = status(group);
+}
+
+function status(group) {
+  if (group) return `${state.rooms.get(state.at)?.about.people.length ?? 0} people`;
+  const bot = botOf(state.at);
+  if (state.room.about?.blocked) return "blocked";
+  return bot ? `@${bot.username}` : "";
+}
+
+function stopTyping() {
+  clearTimeout(typing);
+  typing = null;
+  byId("chat-status").classList.remove("active");
+  byId("chat-status").textContent = state.at ? status(isGroup(state.at)) : "";
+}
+
+function welcome() {
+  const bot = botOf(state.at);
+  const name = chatName(state.at);
+  return element(
+    "div",
+    { class: "welcome" },
+    element("h3", {}, `This is where you talk to ${name}`),
+    element("p", {}, bot ? "Press Start, or write something. Nothing leaves this machine." : "Write something to begin."),
+  );
+}
+
+const find = (id) => list.querySelector(`[data-message="${id}"]`);
+
+function toEnd() {
+  list.scrollTop = list.scrollHeight;
+  stuck = true;
+}
+
+/** Puts a bubble where its number belongs: messages may arrive out of order. */
+function place(made, id) {
+  list.querySelector(".welcome")?.remove();
+  const later = [...list.querySelectorAll("[data-message]")].find((other) => Number(other.dataset.message) > id);
+  list.insertBefore(made, later ?? null);
+}
+
+/** Sets day lines between days, and lets bubbles of one sender stand together. */
+function arrange() {
+  list.querySelectorAll(".day").forEach((line) => line.remove());
+  let before = null;
+  for (const made of list.querySelectorAll("[data-message]")) {
+    const message = state.room.messages.get(Number(made.dataset.message));
+    if (!message) continue;
+    const newDay = !before || dayOf(before.date) !== dayOf(message.date);
+    if (newDay) made.before(element("div", { class: "day" }, element("span", {}, dayOf(message.date))));
+    const together = !newDay && before.from.id === message.from.id && message.date - before.date < 300;
+    made.classList.toggle("follows", together);
+    made.classList.toggle("selected", state.selected === message.message_id);
+    before = message;
+  }
+}
+
+export function toast(text, url, kind = "") {
+  const link = url && element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url);
+  const made = element("div", { class: `toast ${kind}` }, text ?? "", link);
+  byId("toasts").append(made);
+  setTimeout(() => made.classList.add("leaving"), 3600);
+  setTimeout(() => made.remove(), 4000);
+}
+
+byId("block").addEventListener("click", () =>
+  act(state.room.about?.blocked ? "unblock" : "block", spot()).catch((error) => changed("failed", error)),
+);

@@ -1,0 +1,41 @@
+// Talks to the fake Telegram: its JSON API, and the stream of what happens.
+
+export async function get(path, parameters = {}) {
+  const response = await fetch(`${path}?${new URLSearchParams(parameters)}`);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return response.json();
+}
+
+/** Does what a person does; the verbs are those of `Act` on the server. */
+export async function act(verb, what) {
+  const response = await fetch(`/chat/${verb}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(what),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(answer.error ?? `${response.status} ${response.statusText}`);
+  return answer;
+}
+
+/** Gives a file to the server; returns its id. */
+export async function upload(file) {
+  const response = await fetch(`/chat/upload?${new URLSearchParams({ name: file.name })}`, {
+    method: "POST",
+    headers: { "Content-Type": file.type || "application/octet-stream" },
+    body: file,
+  });
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+  return (await response.json()).file;
+}
+
+/** Calls `hear` with all news, and `connected` with whether any can come. After a gap the first news is `all`. */
+export function listen(hear, connected) {
+  const source = new EventSource("/chat/events");
+  source.onopen = () => connected(true);
+  source.onmessage = (event) => hear(JSON.parse(event.data));
+  source.onerror = () => {
+    connected(false);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(hear, connected), 1000);
+  };
+}

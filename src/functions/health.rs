@@ -1,0 +1,17 @@
+//! `health`: is the process alive, which version is it, and what is configured?
+
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::{Doors, Failure};
+
+pub(super) async fn handle(State(doors): State<Doors>) -> Result<Json<Value>, Failure> {
+    let runtime = doors.runtime().await?;
+    let bots: Vec<&str> = runtime.bots().map(|bot| bot.slug.as_str()).collect();
+    Ok(Json(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "store": runtime.store().kind(),
+        "bots": bots,
+    })))
+}

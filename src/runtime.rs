@@ -1,0 +1,197 @@
+//! The deeds: receive, advance, perform, and the sweep that keeps their promises. All I/O, no decisions about a
+//! conversation: those are made in `engine`, which is pure.
+
+mod activity;
+mod advance;
+mod commit;
+mod dead_letter;
+mod documents;
+mod hand_out;
+mod inspect;
+mod locks;
+mod perform;
+mod receive;
+mod reference;
+mod sweep;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::sync::Semaphore;
+
+pub use dead_letter::DeadLetter;
+pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
+pub use inspect::{Behind, Rebuilt, behind, rebuild};
+pub use receive::Answer;
+
+use crate::{
+    engine::Table,
+    model::{BotSlug, InputKey},
+    queue::{self, Queue},
+    store::{self, Store},
+    telegram::client::{Client, Token},
+};
+
+/// The queue of hints: which conversation or workflow may have something to do.
+pub const HINTS: &str = "conversations";
+
+/// A bot we speak through.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// What operators call it.
+    pub slug: BotSlug,
+    /// Telegram's token.
+    pub token: Token,
+    /// What Telegram proves itself with (`X-Telegram-Bot-Api-Secret-Token`).
+    pub secret: Secret,
+    /// Chats that are told when something goes wrong.
+    pub operators: Vec<i64>,
+    /// The Bot API it is served by.
+    pub api: Client,
+}
+
+/// A text that is never shown.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text` to itself.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Is `given` the secret? Takes as long for a near miss as for a far one.
+    #[must_use]
+    pub fn is(&self, given: &[u8]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.as_bytes().ct_eq(given).into()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// So many inputs are worked on at once; further ones are left to hints.
+    pub inline_concurrency: usize,
+    /// A webhook is answered after this long, done or not.
+    pub inline_budget: Duration,
+    /// How long transcripts are kept.
+    pub retention: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            inline_concurrency: 64,
+            inline_budget: Duration::from_secs(1),
+            retention: Duration::from_secs(90 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// Why a deed was not done. Nothing is lost by any of these: what was stored is found by the sweep.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The queue said no.
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
+    /// A document or a message is not what it should be.
+    #[error("{0}")]
+    Data(String),
+}
+
+impl Error {
+    /// May the same deed succeed later?
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Queue(queue::Error::Unavailable(_)) => true,
+            Self::Queue(queue::Error::Refused(_)) | Self::Data(_) => false,
+        }
+    }
+
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(store::Error::Conflict { .. }))
+    }
+}
+
+/// Everything the deeds work with. Cheap to clone; any number of processes may have one on the same store.
+#[derive(Clone)]
+pub struct Runtime {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    table: Table,
+    store: Arc<dyn Store>,
+    queue: Arc<dyn Queue>,
+    bots: BTreeMap<BotSlug, Bot>,
+    settings: Settings,
+    locks: locks::Locks,
+    inline: Semaphore,
+    /// Inputs that this process received and has not tried yet: their first attempt need not be counted beforehand.
+    fresh: Mutex<HashSet<InputKey>>,
+    reference: reference::Reference,
+}
+
+impl Runtime {
+    /// A runtime of this app on this store, through these bots.
+    #[must_use]
+    pub fn new(
+        table: Table,
+        store: Arc<dyn Store>,
+        queue: Arc<dyn Queue>,
+        bots: Vec<Bot>,
+        settings: Settings,
+    ) -> Self {
+        let inline = Semaphore::new(settings.inline_concurrency);
+        let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
+        let (locks, fresh, reference) = Default::default();
+        Self {
+            parts: Arc::new(Parts { table, store, queue, bots, settings, locks, inline, fresh, reference }),
+        }
+    }
+
+    /// The bot of this slug.
+    #[must_use]
+    pub fn bot(&self, slug: &str) -> Option<&Bot> {
+        self.parts.bots.values().find(|bot| bot.slug.as_str() == slug)
+    }
+
+    /// Every bot.
+    pub fn bots(&self) -> impl Iterator<Item = &Bot> {
+        self.parts.bots.values()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    fn table(&self) -> &Table {
+        &self.parts.table
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    fn locks(&self) -> &locks::Locks {
+        &self.parts.locks
+    }
+}

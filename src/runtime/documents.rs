@@ -1,0 +1,240 @@
+//! What the store holds for a conversation and a workflow, beside what the engine knows of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{Caused, Effect, Head, Status},
+    model::{
+        ConversationId, Delivery, EffectId, Input, InputKey, Person, Text, Timestamp, TraceParent, WorkflowId,
+    },
+    store::{DocumentId, Error},
+};
+
+/// A conversation's head: what is to be sent to it, by whom, and what it is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The workflow that takes what is said here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<WorkflowId>,
+    /// Who talks here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
+    /// What is still to be sent, in order.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub outbox: VecDeque<Outgoing>,
+    /// Who sends it at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// Nobody sends before this time: Telegram said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Message ids of the prompts, by workflow and question.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompts: BTreeMap<String, i64>,
+    /// May the bot write here?
+    #[serde(default = "yes")]
+    pub reachable: bool,
+    /// Did the last input end as a dead letter?
+    #[serde(default)]
+    pub stuck: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self {
+            current: None,
+            person: None,
+            outbox: VecDeque::new(),
+            claim: None,
+            not_before: None,
+            prompts: BTreeMap::new(),
+            reachable: true,
+            stuck: false,
+        }
+    }
+}
+
+impl Conversation {
+    /// When somebody should look whether everything was sent: the outbox's only safety net.
+    #[must_use]
+    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.outbox.is_empty() {
+            return None;
+        }
+        let waiting = self.not_before.filter(|&then| then > now);
+        Some(waiting.or(self.claim.as_ref().map(|claim| claim.until)).unwrap_or(now + SAFETY_NET))
+    }
+
+    /// The language to speak here.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        self.person.as_ref()?.language.as_deref()
+    }
+
+    /// What a reply to this message answers.
+    #[must_use]
+    pub fn prompt_of(&self, message_id: i64) -> Option<&str> {
+        self.prompts.iter().find(|(_, id)| **id == message_id).map(|(prompt, _)| prompt.as_str())
+    }
+}
+
+/// How long something may lie untouched before the sweep looks at it.
+pub(super) const SAFETY_NET: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+/// Sending for a conversation belongs to whoever holds its claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Random: who finds its own token after a write of unknown outcome is the holder.
+    pub token: String,
+    /// When it ends, by the store's clock.
+    pub until: Timestamp,
+    /// The process that holds it, as the store knows it.
+    pub instance: String,
+}
+
+/// One thing in an outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// The effect it is; it is struck by this.
+    pub id: EffectId,
+    /// What to send.
+    pub delivery: Delivery,
+    /// The trace it belongs to.
+    pub trace: TraceParent,
+    /// How many of its calls are done: a long text is several.
+    #[serde(default)]
+    pub parts: usize,
+    /// How often Telegram could not be reached for it.
+    #[serde(default)]
+    pub attempts: u32,
+}
+
+/// An inbox item: an input that is stored, and later what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// The input.
+    pub input: Input,
+    /// Is it applied?
+    pub state: State,
+    /// How many attempts at it began, but for the first.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What this conversation was sent because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caused: Vec<Outgoing>,
+    /// What whoever pressed the button is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toast: Option<Text>,
+    /// The workflows that took it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workflows: Vec<WorkflowId>,
+}
+
+/// What became of an inbox item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is still to be applied.
+    Pending,
+    /// It is applied.
+    Done,
+    /// It could not be applied; there is a dead letter.
+    Dead,
+}
+
+/// A workflow's head as it is stored: the engine's, and what is still to be handed out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowDocument {
+    /// The state its log folds to.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Effects that leave the workflow for elsewhere and have not left yet, in order.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub handouts: VecDeque<Caused>,
+    /// Per conversation, the input that was applied last and is not yet known to be done there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last: BTreeMap<ConversationId, InputKey>,
+    /// Calls that were tried and are to be tried again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tries: BTreeMap<String, Tries>,
+}
+
+/// How often a call was tried, and when it is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// So often.
+    pub count: u32,
+    /// Then.
+    pub next: Timestamp,
+}
+
+impl WorkflowDocument {
+    /// A head with nothing to hand out.
+    #[must_use]
+    pub fn new(head: Head) -> Self {
+        Self { head, handouts: VecDeque::new(), last: BTreeMap::new(), tries: BTreeMap::new() }
+    }
+
+    /// When somebody should look at this workflow: handouts, calls, deadlines.
+    #[must_use]
+    pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let handouts = (!self.handouts.is_empty()).then_some(now + SAFETY_NET);
+        let calls = self.head.calls.iter().map(|call| match self.tries.get(&call.name) {
+            Some(tries) => tries.next,
+            None => now + CALL_TIME,
+        });
+        let deadline = self.head.next_deadline();
+        handouts.into_iter().chain(calls).chain(deadline).min()
+    }
+
+    /// Takes what an entry sends elsewhere than to `here`.
+    pub fn queue_handouts(&mut self, effects: &[Caused], here: Option<&ConversationId>) {
+        let leaves = |caused: &&Caused| match &caused.effect {
+            Effect::Deliver { to, .. } => Some(to) != here,
+            Effect::Publish(_) | Effect::Start { .. } => true,
+            // A call stays with the head until its result is an entry.
+            Effect::Call { .. } => false,
+        };
+        self.handouts.extend(effects.iter().filter(leaves).cloned());
+        if self.head.status != Status::Running {
+            self.tries.clear();
+        }
+        let open = &self.head.calls;
+        self.tries.retain(|name, _| open.iter().any(|call| call.name == *name));
+    }
+}
+
+/// How long a call may take before the sweep makes it again.
+pub(super) const CALL_TIME: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+
+/// The id of every head.
+pub(super) fn head_id() -> DocumentId {
+    "head".parse().expect("`head` is an id")
+}
+
+/// The id of an inbox item.
+pub(super) fn item_id(key: &InputKey) -> DocumentId {
+    format!("{INBOX}{key}").parse().expect("an input's key fits into an id")
+}
+
+/// What the ids of inbox items begin with.
+pub(super) const INBOX: &str = "inbox:";
+
+/// The id of what came from elsewhere.
+pub(super) fn out_id(effect: &EffectId) -> DocumentId {
+    format!("out:{effect}").parse().expect("an effect's id fits into an id")
+}
+
+/// The id of a log's entry.
+///
+/// # Errors
+/// A key that is no id: none of ours.
+pub(super) fn entry_id(key: &InputKey) -> Result<DocumentId, Error> {
+    key.as_str().parse()
+}

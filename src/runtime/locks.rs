@@ -1,0 +1,51 @@
+//! One process takes one conversation's inputs one after another.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, Weak},
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+/// A lock for every name; names that nobody holds take no room.
+#[derive(Default)]
+pub(super) struct Locks {
+    named: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Locks {
+    /// Waits until nobody else holds `name`.
+    pub(super) async fn lock(&self, name: String) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut named = self.named.lock().expect("nobody panics while holding the names");
+            if named.len() > 1024 && named.len() == named.capacity() {
+                named.retain(|_, lock| lock.strong_count() > 0);
+            }
+            let lock = named.get(&name).and_then(Weak::upgrade).unwrap_or_default();
+            named.insert(name, Arc::downgrade(&lock));
+            lock
+        };
+        lock.lock_owned().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_is_held_once_and_forgotten_afterwards() {
+        let locks = Locks::default();
+        let held = locks.lock("a".to_owned()).await;
+        let _other = locks.lock("b".to_owned()).await;
+        let second = locks.lock("a".to_owned());
+        tokio::pin!(second);
+        assert!(futures_util::poll!(&mut second).is_pending());
+        drop(held);
+        drop(second.await);
+        for n in 0..10_000 {
+            drop(locks.lock(n.to_string()).await);
+        }
+        assert!(locks.named.lock().unwrap().len() < 4096);
+    }
+}

@@ -1,0 +1,91 @@
+//! Serve: the handler process that the Functions host starts and talks to.
+
+use std::{net::Ipv4Addr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    config::{BotConfig, Config},
+    engine::Table,
+    functions::{Doors, router},
+    model::Clock,
+    queue::sqlite::SqliteQueue,
+    runtime::{Bot, Runtime},
+    store::{Sqlite, SqliteSettings},
+    telegram::client::{Client, PATIENCE},
+};
+
+/// Listens on loopback and answers the host until it is killed, or until the host is gone.
+///
+/// # Errors
+/// The port is taken, or the store can't be opened: both say what to do.
+pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<ExitCode> {
+    // The port first: the host's probe is answered before anything else is ready.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        anyhow::anyhow!("can't listen on port {port}: {error}; is another handler running there?")
+    })?;
+    let (ready, runtime) = watch::channel(None);
+    let opening = tokio::task::spawn_blocking(move || open(table, &config));
+    let server = axum::serve(listener, router(Doors::new(runtime))).into_future();
+    tokio::pin!(server);
+    let mut opening = std::pin::pin!(opening);
+    let mut open = false;
+    loop {
+        tokio::select! {
+            built = &mut opening, if !open => {
+                ready.send_replace(Some(built??));
+                open = true;
+            }
+            ended = &mut server => {
+                ended?;
+                return Ok(ExitCode::FAILURE);
+            }
+            () = orphaned() => {
+                tracing::error!("the host is gone; so am I");
+                // Not zero: zero would mean that all is well.
+                return Ok(ExitCode::from(3));
+            }
+        }
+    }
+}
+
+/// Opens everything the settings name.
+///
+/// # Errors
+/// What can't be opened, and what to do about it.
+pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
+    make_room(&config.store)?;
+    make_room(&config.queues)?;
+    let settings = SqliteSettings { synchronous: config.synchronous, ..SqliteSettings::default() };
+    let store = Sqlite::open(&config.store, settings, Clock::real())?;
+    let queue = SqliteQueue::open(&config.queues, Clock::real())?;
+    let bots = config.bots.iter().map(bot).collect::<Result<_, _>>()?;
+    Ok(Runtime::new(table, Arc::new(store), Arc::new(queue), bots, config.runtime.clone()))
+}
+
+fn make_room(file: &Path) -> anyhow::Result<()> {
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map_err(|error| anyhow::anyhow!("can't make the folder `{}`: {error}", folder.display())),
+        None => Ok(()),
+    }
+}
+
+fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
+    Ok(Bot {
+        slug: config.slug.clone(),
+        token: config.token.clone(),
+        secret: config.secret.clone(),
+        operators: config.operators.clone(),
+        api: Client::new(Some(&config.api), PATIENCE)?,
+    })
+}
+
+/// Ends when the process that started this one has died: the host can't tell us, and a handler without a host would
+/// live on with its port (seen with the real host).
+async fn orphaned() {
+    let parent = std::os::unix::process::parent_id();
+    while std::os::unix::process::parent_id() == parent {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
