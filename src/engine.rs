@@ -1,12 +1,14 @@
 //! The conversation engine: scripts, the questions they ask, and the replay of what was answered. Pure: no I/O, no
 //! clock, no dice, no locks; everything that influences a script stands in its log.
 
+mod choices;
 mod decide;
 mod effect;
 mod head;
 mod interpret;
 mod log;
 mod question;
+mod reference;
 mod rehearse;
 mod replay;
 mod route;
@@ -25,6 +27,7 @@ pub use question::{
     Choice, Kind, Offer, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
     location, number, person, photos, text, toggles,
 };
+pub use reference::{Areas, People};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
 pub use route::{Outside, Route, route};

@@ -1,5 +1,6 @@
 //! The words everything else is written in: plain data, no I/O.
 
+mod area;
 mod clock;
 mod event;
 mod id;
@@ -8,6 +9,7 @@ mod message;
 mod person;
 mod text;
 
+pub use area::{Area, Facility};
 pub use clock::{Clock, Timestamp};
 pub use event::Event;
 pub use id::{BotSlug, ConversationId, EffectId, InputKey, InvalidId, TraceParent, WorkflowId, short_hash};

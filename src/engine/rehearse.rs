@@ -9,6 +9,7 @@
 //! > Ada edits: Mud                    Ada changes what she wrote last
 //! < Bo: May Ada do it? [Yes] [No]     Bo is sent something
 //! ! This button is no longer in use.  a toast for whoever pressed
+//! * order.placed.v1 A7                the business is told something: the event's type and subject
 //! ~ moderate: "ok"                    a call's result (JSON, or words)
 //! ~ moderate fails: too busy          a call that fails for good
 //! ~ Bo blocks the bot                 also: unblocks
@@ -110,7 +111,7 @@ impl world::World<'_> {
         let mut played = String::new();
         for (index, line) in transcript.lines().enumerate() {
             let trimmed = line.trim_end();
-            if trimmed.starts_with(['<', '!']) || (line.starts_with("  ") && !trimmed.is_empty()) {
+            if trimmed.starts_with(['<', '!', '*']) || (line.starts_with("  ") && !trimmed.is_empty()) {
                 continue;
             }
             played.push_str(trimmed);

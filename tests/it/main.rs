@@ -1,6 +1,7 @@
 //! The integration tests: one binary, through the front door.
 
 mod envelopes;
+mod example;
 mod fake_telegram;
 mod house;
 mod store_contract;

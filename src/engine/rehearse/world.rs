@@ -305,7 +305,7 @@ impl<'a> World<'a> {
                 let input = self.input(InputKey::start(&caused.id), input.conversation.clone(), what);
                 self.inputs.push_back(input);
             }
-            Effect::Publish(_) => {}
+            Effect::Publish(event) => self.shown.push_str(&format!("* {} {}\n", event.kind, event.subject)),
         }
     }
 

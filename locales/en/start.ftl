@@ -1,0 +1,7 @@
+start-title = Say hello and see what there is to do
+start-welcome = Hello, { $name }! Good to have you here.
+start-next = Something broken, missing or unsafe? /report it.
+    Need somebody's yes? /approve asks for it.
+    /help lists all I can do.
+start-report = You are here to report something: send /report, and I will ask you for the rest.
+start-approve = You need somebody's yes: send /approve, and I will ask you for the rest.

@@ -1,0 +1,40 @@
+//! The reference data that every app has: its areas, and the people who have talked to the bot.
+
+use super::{question::Choice, script::LookUp};
+use crate::model::{Area, Facility, Person, Text};
+
+/// The areas of the app's ground: `chat.look_up(Areas).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct Areas;
+
+impl LookUp for Areas {
+    const NAME: &'static str = "areas";
+    type Output = Vec<Area>;
+}
+
+/// Everybody who has talked to this bot: `chat.look_up(People).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct People;
+
+impl LookUp for People {
+    const NAME: &'static str = "people";
+    type Output = Vec<Person>;
+}
+
+impl Choice for Area {
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn label(&self) -> Text {
+        Text::literal(&self.name)
+    }
+}
+
+impl Choice for Facility {
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+    fn label(&self) -> Text {
+        Text::literal(&self.name)
+    }
+}
