@@ -77,6 +77,11 @@ fn head<'a>(world: &'a World<'_>) -> &'a Head {
     world.heads.values().next().unwrap()
 }
 
+/// How many keyboards there are to press.
+fn keyboards(world: &World<'_>) -> usize {
+    world.screen.iter().filter(|shown| !shown.stripped && !shown.message.buttons.is_empty()).count()
+}
+
 /// What folding a log gives, in parts of one entry, through JSON each time.
 fn folded_through_json(id: WorkflowId, log: &[Entry]) -> Head {
     let mut head: Option<Head> = None;
