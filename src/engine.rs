@@ -14,6 +14,8 @@ mod replay;
 mod route;
 mod script;
 mod table;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use decide::{Decided, Decision, Target, decide};

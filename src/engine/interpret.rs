@@ -158,7 +158,7 @@ fn done(question: &OpenQuestion) -> Meaning {
 }
 
 fn back(head: &Head, input: &Input) -> Meaning {
-    match input.from.as_ref().and_then(|person| way_back(head, person.id)) {
+    match input.from.as_ref().and_then(|person| way_back(head, person.id, &[])) {
         Some(standing) => Meaning::fact(Fact::Undone { names: vec![standing.name.clone()] }),
         None => {
             let why = text!("no-way-back");
@@ -172,9 +172,12 @@ fn back(head: &Head, input: &Input) -> Meaning {
 }
 
 /// The answer that Back would undo: the person's own last one, unless somebody else answered or something was told to
-/// the business after it.
-pub(super) fn way_back(head: &Head, person: PersonId) -> Option<&Standing> {
-    let place = head.standing.iter().rposition(|standing| standing.by == Some(person))?;
+/// the business after it. What they answered to `asked` itself was no answer, or it would not be asked.
+pub(super) fn way_back<'a>(head: &'a Head, person: PersonId, asked: &[Part]) -> Option<&'a Standing> {
+    let is_own = |standing: &Standing| {
+        standing.by == Some(person) && !asked.iter().any(|part| part.name == standing.name)
+    };
+    let place = head.standing.iter().rposition(is_own)?;
     let standing = &head.standing[place];
     let others = head.standing[place..].iter().any(|later| later.by.is_some_and(|by| by != person));
     let told = head.once.values().any(|&n| n >= standing.n);

@@ -26,6 +26,8 @@ pub(in crate::engine) struct Shown {
     pub(in crate::engine) to: ConversationId,
     pub(in crate::engine) message: Message,
     pub(in crate::engine) prompt: Option<String>,
+    /// Is its keyboard gone? (On a slow phone it can still be pressed.)
+    pub(in crate::engine) stripped: bool,
 }
 
 pub(in crate::engine) struct World<'a> {
@@ -145,9 +147,19 @@ impl<'a> World<'a> {
             |shown: &Shown| shown.to == to && locales.plain(&shown.message.text, None).starts_with(begins);
         let place = self.screen.iter().rposition(is_it);
         let place = place.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        self.replies_to(who, place, words)
+    }
+
+    /// Replies to the message of this id.
+    pub(in crate::engine) fn replies_to(
+        &mut self,
+        who: &str,
+        message: usize,
+        words: &str,
+    ) -> Result<(), String> {
         let input = self.done_by(who, None, What::Said(Content::Text(words.to_owned())));
-        self.inputs.push_back(Input { reply_to: i64::try_from(place).ok(), ..input });
-        Ok(())
+        self.inputs.push_back(Input { reply_to: i64::try_from(message).ok(), ..input });
+        self.settle()
     }
 
     fn input(&self, key: InputKey, conversation: ConversationId, what: What) -> Input {
@@ -320,7 +332,12 @@ impl<'a> World<'a> {
             }
             Delivery::Send(send) => {
                 self.tell(to, &send.message);
-                self.screen.push(Shown { to: to.clone(), message: send.message, prompt: send.prompt });
+                self.screen.push(Shown {
+                    to: to.clone(),
+                    message: send.message,
+                    prompt: send.prompt,
+                    stripped: false,
+                });
             }
             Delivery::Edit(edit) => {
                 let by_prompt =
@@ -329,11 +346,11 @@ impl<'a> World<'a> {
                     Some(id) => usize::try_from(id).ok().filter(|&id| id < self.screen.len()),
                     None => self.screen.iter().rposition(by_prompt),
                 };
-                if let Some(shown) = place.map(|place| &mut self.screen[place])
-                    && let Some(message) = edit.message
-                    && !edit.closes
-                {
-                    shown.message = message;
+                if let Some(shown) = place.map(|place| &mut self.screen[place]) {
+                    match edit.message {
+                        Some(message) if !edit.closes => shown.message = message,
+                        _ => shown.stripped = true,
+                    }
                 }
             }
             Delivery::Answer { .. } => {}

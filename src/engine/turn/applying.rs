@@ -11,7 +11,7 @@ use crate::{
         effect::{Caused, Effect, closed, prompt, refreshed},
         head::{Head, covers},
         interpret::{Meaning, still_picked, way_back},
-        log::{Entry, Fact, OpenCall, OpenQuestion, Recorded, Status},
+        log::{Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Status},
         replay::{Act, Turn, replay},
         table::Workflow,
     },
@@ -168,7 +168,7 @@ impl<'a> Applying<'a> {
         let asked: BTreeSet<&str> = turn.asked().collect();
         let before: BTreeSet<&str> = self.head.open.iter().map(OpenQuestion::name).collect();
         let person = self.input.from.as_ref()?.id;
-        (asked == before).then(|| way_back(&self.view, person).map(|standing| standing.name.clone()))?
+        (asked == before).then(|| way_back(&self.view, person, &[]).map(|standing| standing.name.clone()))?
     }
 
     /// Takes down what the script did, and gives back what it waits for.
@@ -241,16 +241,16 @@ impl<'a> Applying<'a> {
     }
 
     fn ask(&mut self, mut question: OpenQuestion, within: Option<TimeDelta>) {
-        question.back = way_back(&self.view, question.to.user).is_some();
+        question.back = way_back(&self.view, question.to.user, &question.parts).is_some();
         question.deadline = within.and_then(|limit| self.input.at.checked_add_signed(limit));
         let before = self.head.open.iter().find(|open| open.name() == question.name());
         self.asked.push(question.name().to_owned());
         // A question that was answered and undone is a new one: it has a new deadline and a new prompt.
-        if let Some(before) = before.filter(|open| !(self.was_answered(open) && self.was_undone(open))) {
+        if let Some(before) = before.filter(|open| !(self.answer(open).is_some() && self.was_undone(open))) {
             question.n = before.n;
             question.deadline = kept_deadline(question.deadline, before.deadline);
             question.picked = still_picked(&question, &before.picked);
-            if !self.was_answered(before) {
+            if !self.was_in_vain(before) {
                 if question.looks_like(before) {
                     (question.back, question.page) = (before.back, before.page);
                     if question.deadline != before.deadline {
@@ -265,12 +265,21 @@ impl<'a> Applying<'a> {
         self.opened.push(question);
     }
 
-    /// Was the question answered by this very input?
-    fn was_answered(&self, open: &OpenQuestion) -> bool {
-        self.facts.iter().any(|recorded| match &recorded.fact {
-            Fact::Answered { question, .. } => open.parts.iter().any(|part| part.name == *question),
-            _ => false,
+    /// What this very input answered to the question.
+    fn answer(&self, open: &OpenQuestion) -> Option<&Given> {
+        self.facts.iter().find_map(|recorded| match &recorded.fact {
+            Fact::Answered { question, given, .. }
+                if open.parts.iter().any(|part| part.name == *question) =>
+            {
+                Some(given)
+            }
+            _ => None,
         })
+    }
+
+    /// Of a question that is asked still: did somebody answer it, in a way that this version of the script won't take?
+    fn was_in_vain(&self, open: &OpenQuestion) -> bool {
+        self.answer(open).is_some_and(|given| *given != Given::Elapsed)
     }
 
     /// Was its answer undone by this very input?
@@ -300,15 +309,15 @@ impl<'a> Applying<'a> {
     fn close_others(&mut self, chosen: Option<Text>) {
         let head = self.head;
         for question in &head.open {
-            let (asked, answered) =
-                (self.asked.iter().any(|name| name == question.name()), self.was_answered(question));
-            if !asked {
+            let is_asked = self.asked.iter().any(|name| name == question.name());
+            if !is_asked {
                 self.closed.push(question.name().to_owned());
             }
-            if answered && (!asked || self.was_undone(question)) {
-                self.close(question, chosen.clone());
-            } else if answered || !asked {
-                self.close(question, None);
+            match self.answer(question) {
+                Some(_) if !is_asked || self.was_undone(question) => self.close(question, chosen.clone()),
+                Some(_) if self.was_in_vain(question) => self.close(question, None),
+                None if !is_asked => self.close(question, None),
+                _ => {}
             }
         }
     }

@@ -1,0 +1,151 @@
+//! Several people in one workflow.
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+
+use super::{app, goes_on, pick, plays, q, somebody, t};
+use crate::engine::{Chat, Table, Workflow};
+
+async fn asks_bo(chat: Chat) {
+    let bo = somebody(1002, "Bo");
+    let words = chat.ask(q("words")).await;
+    match chat.ask_of(&bo, q("opinion")).await {
+        Ok(opinion) => chat.say(t(format!("Bo on {words}: {opinion}"))),
+        Err(gone) => chat.say(t(format!("No Bo: {gone}"))),
+    }
+    chat.tell(&bo, t("Thank you."));
+}
+
+fn table() -> Table {
+    async fn other(chat: Chat) {
+        let name = chat.ask(q("name")).await;
+        chat.say(t(format!("Hello, {name}.")));
+    }
+    Table::new()
+        .workflow(Workflow::new("go", asks_bo).command("go", t("Go")))
+        .workflow(Workflow::new("other", other).command("other", t("Other")))
+}
+
+const BEGIN: &str = "> Ada: /go\n< words?\n> Bo: /other\n< name?\n> Ada: mud\n< Bo: opinion?\n";
+
+#[test]
+fn a_reply_to_a_prompt_answers_it_and_leaves_the_current_workflow_alone() {
+    let table = table();
+    let mut world = plays(&table, BEGIN);
+    assert!(world.screen.last().unwrap().message.force_reply, "only a reply tells what it answers");
+    goes_on(
+        &mut world,
+        "> Bo replies to opinion: deep\n< Thank you.\n< Ada: Bo on mud: deep\n> Bo: Bo\n< Hello, Bo.\n",
+    );
+}
+
+#[test]
+fn a_reply_to_a_question_that_is_over_is_like_any_other_message() {
+    let table = table();
+    let mut world = plays(&table, BEGIN);
+    goes_on(
+        &mut world,
+        "> Bo replies to opinion: deep\n< Thank you.\n< Ada: Bo on mud: deep\n> Bo replies to opinion: Bo\n< Hello, Bo.\n",
+    );
+    let mut world = plays(&table, BEGIN);
+    goes_on(&mut world, "> Ada: /cancel\n< Cancelled.\n> Bo replies to opinion: Bo\n< Hello, Bo.\n");
+}
+
+#[test]
+fn what_is_written_without_a_reply_is_for_the_current_workflow() {
+    let table = table();
+    let mut world = plays(&table, BEGIN);
+    goes_on(
+        &mut world,
+        "> Bo: Bo\n< Hello, Bo.\n> Bo replies to opinion: fine\n< Thank you.\n< Ada: Bo on mud: fine\n",
+    );
+}
+
+#[test]
+fn who_blocks_the_bot_cannot_be_reached() {
+    let table = table();
+    plays(
+        &table,
+        "\
+> Ada: /go
+< words?
+> Bo: /cancel
+< There is nothing to cancel.
+~ Bo blocks the bot
+> Ada: mud
+< No Bo: the person can't be reached
+",
+    );
+}
+
+async fn votes(chat: Chat) {
+    chat.ask(pick("begin", &["Begin"])).await;
+    let voters = [somebody(1002, "Bo"), somebody(1003, "Cy")];
+    let vote = |person| chat.ask_of(person, pick("vote", &["yes", "no"]).within(TimeDelta::hours(1)));
+    let votes = join_all(voters.iter().map(vote)).await;
+    let yes = votes.iter().filter(|vote| matches!(vote, Ok(Some((key, _))) if key == "yes")).count();
+    chat.say(t(format!("{yes} yes")));
+    if chat.ask(pick("once more", &["again", "enough"])).await.0 == "again" {
+        chat.reopen(["vote", "once more"]).await;
+    }
+}
+
+#[test]
+fn two_people_are_asked_and_each_answers_for_themselves() {
+    let table = app(votes);
+    let begin = "> Ada: /go\n< begin? [Begin]\n> Bo: /cancel\n< There is nothing to cancel.\n> Cy: /cancel\n< There is nothing to cancel.\n> Ada taps: Begin\n< Bo: vote? [yes] [no]\n< Cy: vote? [yes] [no]\n";
+    let mut world = plays(&table, begin);
+    // Nobody goes back past somebody else's answer.
+    goes_on(
+        &mut world,
+        "\
+> Cy taps: yes
+> Bo taps: yes
+< Ada: 2 yes
+< Ada: once more? [again] [enough]
+> Ada: /back
+< There is no way back from here.
+> Ada taps: again
+< Bo: vote? [yes] [no]
+< Cy: vote? [yes] [no]
+> Bo taps: no
+… 61 minutes pass
+< Ada: 0 yes
+< Ada: once more? [again] [enough]
+> Cy taps: yes
+! This button is no longer in use.
+",
+    );
+    let mut world = plays(&table, begin);
+    goes_on(&mut world, "> Bo taps: no\n… 2 hours pass\n< Ada: 0 yes\n< Ada: once more? [again] [enough]\n");
+}
+
+#[test]
+fn who_is_asked_may_go_back_on_their_own_answer_alone() {
+    async fn twice(chat: Chat) {
+        chat.ask(pick("begin", &["Begin"])).await;
+        let bo = somebody(1002, "Bo");
+        let first = chat.ask_of(&bo, pick("first", &["a", "b"])).await.unwrap().0;
+        let second = chat.ask_of(&bo, pick("second", &["c", "d"])).await.unwrap().0;
+        chat.say(t(format!("{first}{second}")));
+    }
+    plays(
+        &app(twice),
+        "\
+> Ada: /go
+< begin? [Begin]
+> Bo: /back
+< There is no way back from here.
+> Ada taps: Begin
+< Bo: first? [a] [b]
+> Bo taps: a
+< second? [c] [d] [‹ Back]
+> Bo taps: ‹ Back
+< first? [a] [b]
+> Bo taps: b
+< second? [c] [d] [‹ Back]
+> Bo taps: c
+< Ada: bc
+",
+    );
+}
