@@ -3,6 +3,7 @@
 mod envelopes;
 mod example;
 mod fake_telegram;
+mod host;
 mod house;
 mod store_contract;
 mod updates;

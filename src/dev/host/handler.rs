@@ -34,8 +34,8 @@ const PLEASE_RESTART: i32 = 200;
 
 /// What the watcher of the process is told.
 enum Order {
-    /// Kill it and start it again, without counting an error.
-    Restart(&'static str),
+    /// Kill the process of this state and start it again, without counting an error.
+    Restart(HandlerState, &'static str),
     /// Kill it for good.
     Stop,
 }
@@ -96,9 +96,11 @@ impl Handler {
         }
     }
 
-    /// Has the process killed and started again; no error is counted.
+    /// Has the process killed and started again; no error is counted. Returns when it serves no more.
     pub(super) async fn restart(&self, why: &'static str) {
-        let _ = self.orders.send(Order::Restart(why)).await;
+        let current = self.state();
+        let _ = self.orders.send(Order::Restart(current.clone(), why)).await;
+        self.leaves(&current).await;
     }
 
     /// Kills the process and waits until it is gone.
@@ -172,13 +174,11 @@ impl Watcher {
             };
             let started = again.and_then(|why| {
                 self.journal.log(Level::Warning, format!("{why}; starting it again"));
+                self.set(HandlerState::Starting);
                 self.spawn().map_err(|e| format!("{e:#}"))
             });
             match started {
-                Ok(new) => {
-                    child = new;
-                    self.set(HandlerState::Starting);
-                }
+                Ok(new) => child = new,
                 Err(why) => {
                     self.journal.log(Level::Error, format!("{why}; the host stops"));
                     self.set(HandlerState::Failed { why });
@@ -212,14 +212,20 @@ impl Watcher {
                 exit = child.wait() => {
                     return End::Exited(exit.map_or(1, |status| code(&status)));
                 }
-                order = self.ordered.recv() => {
-                    let _ = child.start_kill();
-                    let _ = timeout(Duration::from_secs(1), child.wait()).await;
-                    return match order {
-                        Some(Order::Restart(why)) => End::Restarted(why),
-                        Some(Order::Stop) | None => End::Stopped,
-                    };
-                }
+                order = self.ordered.recv() => match order {
+                    Some(Order::Restart(state, why)) => {
+                        // Another call may have had that process killed already.
+                        if state == *self.tell.borrow() {
+                            self.set(HandlerState::Starting);
+                            kill(child).await;
+                            return End::Restarted(why);
+                        }
+                    }
+                    Some(Order::Stop) | None => {
+                        kill(child).await;
+                        return End::Stopped;
+                    }
+                },
                 // Pings that hang are waited for without limit, as the real host does: only pauses count.
                 () = &mut starting, if process.is_some() => {
                     if let Some(process) = process.take() {
@@ -231,8 +237,7 @@ impl Watcher {
                 () = &mut limit, if !listens && process.is_some() => {
                     listens = TcpStream::connect(("127.0.0.1", self.port)).await.is_ok();
                     if !listens {
-                        let _ = child.start_kill();
-                        let _ = timeout(Duration::from_secs(1), child.wait()).await;
+                        kill(child).await;
                         return End::TooSlow;
                     }
                 }
@@ -298,6 +303,12 @@ impl Watcher {
             }
         });
     }
+}
+
+/// Ends a process at once; on Azure it gets no other signal either.
+async fn kill(child: &mut Child) {
+    let _ = child.start_kill();
+    let _ = timeout(Duration::from_secs(1), child.wait()).await;
 }
 
 /// How bad a line on stderr is.

@@ -92,7 +92,7 @@ impl Running {
 
     async fn forward_once(&self, function: &Function, request: &Request, id: Uuid) -> Result<Answer, String> {
         let path = match function.forward {
-            Forward::Name => format!("/{}", function.name),
+            Forward::Name => format!("/{}{}", function.name, Target::parse(&request.target).rebuilt_query()),
             _ => forward::path(request),
         };
         let head = forward::request(request, &path, id)?;

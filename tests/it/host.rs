@@ -1,0 +1,6 @@
+//! The local Functions host: what the real one did in 288 recorded cases, and what people need of it beyond them.
+
+mod apps;
+mod player;
+mod recorder;
+mod recordings;
