@@ -156,7 +156,8 @@ async fn journal(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> J
 /// Everything that happens, as server-sent events. A page that missed some is told to look at everything again.
 async fn events(State(fake): State<Arc<Fake>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = fake.world().news.subscribe();
-    let hello = stream::iter([Ok(Event::default().retry(Duration::from_millis(500)).data(r#"{"news":"all"}"#))]);
+    let hello =
+        stream::iter([Ok(Event::default().retry(Duration::from_millis(500)).data(r#"{"news":"all"}"#))]);
     let rest = stream::unfold((news, fake), async |(mut news, fake)| {
         let told = tokio::select! {
             told = news.recv() => told,
