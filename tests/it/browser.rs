@@ -1,5 +1,7 @@
 //! The chat page in a real browser, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>).
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     panic::AssertUnwindSafe,
     path::PathBuf,
@@ -24,7 +26,7 @@ const ARROW_UP: &str = "\u{E013}";
 #[tokio::test]
 async fn somebody_reports_an_issue_in_the_browser() {
     in_a_browser(async |browser| {
-        let bot = Bot::start(None).await;
+        let bot = Bot::start().await;
         browser.open(&bot.telegram.url()).await;
         browser.click("#start").await;
         browser.until("document.querySelector('#messages').textContent.includes('Try /report')").await;
@@ -108,7 +110,7 @@ struct Bot {
 }
 
 impl Bot {
-    async fn start(state: Option<PathBuf>) -> Self {
+    async fn start() -> Self {
         let api: Arc<OnceLock<String>> = Arc::default();
         let app = Router::new().route("/", post(answer)).with_state(api.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -121,7 +123,7 @@ impl Bot {
             secret: "s3cret".into(),
             webhook: Some(webhook),
         }];
-        let telegram = start(Options { bots, state, ..Options::default() }).await.unwrap();
+        let telegram = start(Options { bots, ..Options::default() }).await.unwrap();
         api.set(format!("{}/bot42:secret", telegram.url())).unwrap();
         let commands = json!([
             { "command": "start", "description": "Begin" },
@@ -133,7 +135,7 @@ impl Bot {
 }
 
 async fn answer(State(api): State<Arc<OnceLock<String>>>, Json(update): Json<Value>) -> Json<Value> {
-    let api = api.wait();
+    let api = api.get().expect("nobody writes before the bot knows where to answer");
     if let Some(press) = update.get("callback_query") {
         let message = &press["message"];
         let text = json!({ "chat_id": message["chat"]["id"], "message_id": message["message_id"], "text": "Technical, noted" });

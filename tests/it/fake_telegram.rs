@@ -1,9 +1,8 @@
 //! The fake Telegram against what Telegram does: calls over HTTP, and updates delivered to a webhook.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
 use backline::{
@@ -13,7 +12,7 @@ use backline::{
 use chrono::{TimeDelta, TimeZone, Utc};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 const TOKEN: &str = "42:secret";
 
@@ -47,12 +46,12 @@ impl Webhook {
     }
 
     async fn next(&self) -> Delivered {
-        let mut updates = self.updates.try_lock().expect("one test asks at a time");
+        let mut updates = self.updates.lock().await;
         soon(updates.recv()).await.unwrap()
     }
 
     fn is_silent(&self) -> bool {
-        self.updates.lock().unwrap().try_recv().is_err()
+        self.updates.try_lock().unwrap().try_recv().is_err()
     }
 }
 

@@ -24,8 +24,9 @@ use super::{
     fault::Fault,
     photo::file_of,
     refusal::Refusal,
+    room::RoomKey,
     wire::User,
-    world::{File, RoomKey, World},
+    world::{File, World},
 };
 
 /// So many messages and journal entries a page gets at once.
@@ -250,7 +251,7 @@ async fn act(
     Path(verb): Path<String>,
     Json(what): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
-    let act: Act = serde_json::from_value(json!({ verb: what })).map_err(|why| Refusal::bad(why))?;
+    let act: Act = serde_json::from_value(json!({ verb: what })).map_err(Refusal::bad)?;
     Ok(Json(fake.world().act(act)?))
 }
 
