@@ -1,4 +1,7 @@
 //! A fake Telegram: the Bot API methods we call, updates delivered to webhooks, and a chat page.
+//!
+//! What it leaves out: topics, channels, group privacy, albums as one act, MarkdownV2, files given by URL, limits on
+//! how fast a bot may send (order a [`Fault`] instead), and the slow start of deliveries after an outage.
 
 mod act;
 mod api;
@@ -13,6 +16,7 @@ mod page;
 mod parameters;
 mod photo;
 mod refusal;
+mod room;
 mod text;
 mod wire;
 mod world;
@@ -34,7 +38,8 @@ pub use fault::{Fault, Wrong};
 pub use journal::{Call, Delivery, State};
 
 use crate::model::Clock;
-use world::{File, RoomKey, World};
+use room::RoomKey;
+use world::{File, World};
 
 /// What a bot may upload at most: 50 MB (<https://core.telegram.org/bots/api#sending-files>).
 const LARGEST_UPLOAD: usize = 50 << 20;
@@ -69,7 +74,8 @@ pub struct FakeBot {
     pub webhook: Option<String>,
 }
 
-/// A running fake Telegram. Its verbs are the page's: both do what [`Act`] says.
+/// A running fake Telegram. Its verbs are the page's: both do what [`Act`] says. Dropping it stops it, too, without
+/// writing its state to the end.
 #[derive(Debug)]
 pub struct FakeTelegram {
     fake: Arc<Fake>,
@@ -142,7 +148,7 @@ impl Fake {
     }
 
     fn is_stopping(&self) -> bool {
-        *self.stop.borrow()
+        *self.stop.borrow() || self.stop.has_changed().is_err()
     }
 
     async fn stopping(&self) {

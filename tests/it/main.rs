@@ -1,5 +1,6 @@
 //! The integration tests: one binary, through the front door.
 
+mod browser;
 mod envelopes;
 mod example;
 mod fake_telegram;

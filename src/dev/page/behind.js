@@ -3,12 +3,13 @@
 import { byId, element } from "./elements.js";
 import { summary } from "./sidebar.js";
 import { get } from "./server.js";
-import { isGroup, on, state } from "./state.js";
+import { changed, isGroup, on, state } from "./state.js";
 import { callCard, deliveryCard, entryCard, eventCard, itemCard, workflowCard } from "./story.js";
 
 const body = byId("behind-body");
 const app = byId("app");
 let waiting = null;
+let afterwards = null;
 let shown = "";
 
 on("moved", () => {
@@ -18,23 +19,32 @@ on("moved", () => {
 });
 on("room journal message deleted selected", () => later(120));
 
-/** Looks again soon; several reasons at once are one look. */
+/** Looks again soon, several reasons at once being one look; and once more when things have calmed down. */
 function later(delay) {
-  waiting ??= setTimeout(async () => {
-    waiting = null;
-    try {
-      await refresh();
-    } catch (error) {
-      body.replaceChildren(note(`This pane can't be filled now (${error.message}).`));
-    }
-  }, delay);
+  clearTimeout(afterwards);
+  afterwards = setTimeout(look, 1500);
+  waiting ??= setTimeout(look, delay);
+}
+
+async function look() {
+  clearTimeout(waiting);
+  waiting = null;
+  try {
+    await refresh();
+  } catch (error) {
+    shown = "";
+    body.replaceChildren(note(`This pane can't be filled now (${error.message}).`));
+  }
 }
 
 async function refresh() {
   const key = state.at;
-  if (!key || app.classList.contains("no-behind")) return;
-  const [journal, behind] = await Promise.all([get("/chat/journal", { key }), fetchBehind(key)]);
+  if (!key) return;
+  const hidden = app.classList.contains("no-behind");
+  const [journal, behind] = await Promise.all([get("/chat/journal", { key }), hidden ? null : fetchBehind(key)]);
   if (key !== state.at) return;
+  changed("failing", journal.deliveries.findLast((delivery) => delivery.state === "waiting" && delivery.error));
+  if (!behind) return;
   const story = tell(journal, behind);
   // What is the same is left alone, so that what somebody unfolded stays unfolded.
   const print = JSON.stringify([story, behind, key]);

@@ -20,7 +20,7 @@ export function bubble(message) {
     message.contact && contact(message.contact),
     element(
       "div",
-      { class: "words" },
+      { class: message.text || message.caption ? "words" : "words bare" },
       words(message.text ?? message.caption ?? "", message.entities ?? message.caption_entities, said),
       element(
         "span",

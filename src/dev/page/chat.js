@@ -18,6 +18,8 @@ list.addEventListener("load", () => stuck && toEnd(), true);
 
 on("moved", () => {
   list.replaceChildren();
+  byId("toasts").replaceChildren();
+  byId("failing").hidden = true;
   stuck = true;
   stopTyping();
   head();
@@ -66,6 +68,12 @@ on("answered", ({ text, alert, url }) => {
   } else if (text || url) {
     toast(text, url);
   }
+});
+on("failing", (delivery) => {
+  byId("failing").hidden = !delivery;
+  if (!delivery) return;
+  const next = delivery.next ? `, next try at ${new Date(delivery.next).toLocaleTimeString()}` : "";
+  byId("failing").firstElementChild.textContent = `The bot hasn't heard you: ${delivery.error}${next}.`;
 });
 on("failed", (error) => toast(error.message ?? String(error), null, "error"));
 
@@ -143,6 +151,7 @@ export function toast(text, url, kind = "") {
   setTimeout(() => made.remove(), 4000);
 }
 
+byId("hurry").addEventListener("click", () => act("hurry", {}).catch((error) => changed("failed", error)));
 byId("block").addEventListener("click", () =>
   act(state.room.about?.blocked ? "unblock" : "block", spot()).catch((error) => changed("failed", error)),
 );

@@ -79,4 +79,5 @@ listen(
   },
 );
 
+addEventListener("hashchange", () => enter().catch((error) => changed("failed", error)));
 byId("back").addEventListener("click", () => (app.dataset.view = "list"));

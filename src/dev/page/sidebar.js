@@ -58,7 +58,6 @@ function showChats() {
     const name = chatName(key);
     const unread = state.unread.get(key);
     const last = room?.last;
-    const failing = botOf(key)?.pending > 0 && botOf(key)?.last_error;
     return element(
       "button",
       {
@@ -73,7 +72,7 @@ function showChats() {
       avatar(name),
       element("span", { class: "name" }, name),
       element("time", {}, last ? timeOf(last.date) : ""),
-      element("span", { class: "preview" }, failing ? "⚠ updates wait for the webhook" : preview(last, key)),
+      element("span", { class: "preview" }, preview(last, key)),
       unread && element("span", { class: "count", "aria-label": `${unread} unread` }, String(unread)),
     );
   });

@@ -7,9 +7,10 @@ use super::{
     mail::Kind,
     photo,
     refusal::Refusal,
+    room::{Kept, RoomKey},
     text,
     wire::{CallbackQuery, Chat, ChatKind, Contact, Content, Document, Entity, Location, Message, User},
-    world::{File, Kept, Press, RoomKey, World},
+    world::{File, Press, World},
 };
 
 /// Who does something, and where: in the room with a bot, or in a group.

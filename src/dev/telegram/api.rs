@@ -18,12 +18,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    Fake,
-    fault::Wrong,
-    journal::Call,
-    parameters::Parameters,
-    refusal::Refusal,
-    world::{RoomKey, World},
+    Fake, fault::Wrong, journal::Call, parameters::Parameters, refusal::Refusal, room::RoomKey, world::World,
 };
 
 /// What a method gives, and what Telegram says with it.

@@ -55,10 +55,11 @@ async fn work(
             sent = send(fake, &webhook, &parcel) => sent,
             () = fake.stopping() => return,
         };
-        settle(fake, bot, &parcel, &sent, begun.elapsed());
-        if let Ok(Sent { body, .. }) = sent {
-            obey(fake, bot, &body);
+        let took = begun.elapsed();
+        if let Ok(Sent { body, .. }) = &sent {
+            obey(fake, bot, body);
         }
+        settle(fake, bot, &parcel, &sent, took);
         busy.fetch_sub(1, Ordering::Relaxed);
         match next(fake, bot, busy) {
             Some(following) => (webhook, parcel) = following,

@@ -16,8 +16,9 @@ use super::{
     journal::Journal,
     keeper::{Keeper, Memory},
     mail::{Mail, Parcel},
+    room::{About, Kept, Room, RoomKey},
     wire::User,
-    world::{About, Bot, File, Kept, Room, RoomKey, Settings, Webhook, World, keep_settings},
+    world::{Bot, File, Settings, Webhook, World, keep_settings},
 };
 use crate::model::{Clock, short_hash};
 

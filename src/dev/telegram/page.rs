@@ -24,8 +24,9 @@ use super::{
     fault::Fault,
     photo::file_of,
     refusal::Refusal,
+    room::RoomKey,
     wire::User,
-    world::{File, RoomKey, World},
+    world::{File, World},
 };
 
 /// So many messages and journal entries a page gets at once.
@@ -156,7 +157,8 @@ async fn journal(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> J
 /// Everything that happens, as server-sent events. A page that missed some is told to look at everything again.
 async fn events(State(fake): State<Arc<Fake>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = fake.world().news.subscribe();
-    let hello = stream::iter([Ok(Event::default().retry(Duration::from_millis(500)).data(r#"{"news":"all"}"#))]);
+    let hello =
+        stream::iter([Ok(Event::default().retry(Duration::from_millis(500)).data(r#"{"news":"all"}"#))]);
     let rest = stream::unfold((news, fake), async |(mut news, fake)| {
         let told = tokio::select! {
             told = news.recv() => told,
@@ -249,7 +251,7 @@ async fn act(
     Path(verb): Path<String>,
     Json(what): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
-    let act: Act = serde_json::from_value(json!({ verb: what })).map_err(|why| Refusal::bad(why))?;
+    let act: Act = serde_json::from_value(json!({ verb: what })).map_err(Refusal::bad)?;
     Ok(Json(fake.world().act(act)?))
 }
 

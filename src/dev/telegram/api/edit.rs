@@ -6,8 +6,9 @@ use super::{
     super::{
         parameters::Parameters,
         refusal::Refusal,
+        room::{Kept, RoomKey},
         wire::Message,
-        world::{Kept, RoomKey, World},
+        world::World,
     },
     Outcome,
     markup::Markup,
