@@ -31,6 +31,8 @@ async fn somebody_reports_an_issue_in_the_browser() {
         browser.click("#start").await;
         browser.until("document.querySelector('#messages').textContent.includes('Try /report')").await;
 
+        browser.click("#menu").await;
+        browser.until("document.querySelectorAll('#suggestions [role=option]').length === 2").await;
         browser.keys("#text", "/rep").await;
         browser.until("document.querySelectorAll('#suggestions [role=option]').length === 1").await;
         browser.keys("#text", ENTER).await;

@@ -41,7 +41,7 @@ on("message", (message) => {
   if (message.force_reply && message.from.is_bot && !message.edit_date) setAbout({ verb: "reply", message });
 });
 on("deleted", (id) => about?.message.message_id === id && setAbout(null));
-on("overview", () => (byId("menu").hidden = commands().length === 0));
+on("overview moved", () => (byId("menu").hidden = commands().length === 0));
 on("reply", (message) => setAbout({ verb: "reply", message }));
 on("edit", (message) => {
   setAbout({ verb: "edit", message });
