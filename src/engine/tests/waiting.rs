@@ -391,6 +391,45 @@ fn either_way_of_answering_is_known_by_its_own_name_and_reopened_by_any() {
 }
 
 #[test]
+fn ways_that_offer_the_same_are_told_apart() {
+    let table = app(|chat: Chat| async move {
+        let question = pick("from", &["north", "south"]).or(pick("to", &["south", "north"]));
+        chat.say(t(match chat.ask(question).await {
+            Either::Left((key, _)) => format!("from {key}"),
+            Either::Right((key, _)) => format!("to {key}"),
+        }));
+    });
+    let prompt = "> Ada: /go\n< from?\n  to? [north] [south] [south] [north]\n";
+    let mut world = plays(&table, prompt);
+    let last = world.screen[0].message.buttons[1][1].data.clone();
+    world.does("Ada", Some(0), crate::model::What::Press { data: last, callback: "c".to_owned() });
+    world.settle().unwrap();
+    goes_on(&mut world, "… 1 second passes\n< to north\n");
+}
+
+#[test]
+fn a_deadline_is_fixed_when_the_question_opens_and_anew_when_it_is_reopened() {
+    async fn hurried(chat: Chat) {
+        let hurry = async {
+            let a = chat.ask(pick("a", &["x", "again"]).within(TimeDelta::hours(1))).await;
+            if a.is_some_and(|(key, _)| key == "again") {
+                chat.reopen(["a"]).await;
+            }
+        };
+        join(hurry, chat.ask(q("b"))).await;
+        chat.say(t("Done."));
+    }
+    let table = app(hurried);
+    let mut world = plays(&table, "> Ada: /go\n< a? [x] [again]\n< b?\n");
+    let deadline = head(&world).next_deadline().unwrap();
+    goes_on(&mut world, "… 30 minutes pass\n> Ada: 1\n");
+    assert_eq!(head(&world).next_deadline(), Some(deadline), "another answer does not move it");
+    goes_on(&mut world, "> Ada taps: again\n< a? [x] [again] [‹ Back]\n");
+    assert_eq!(head(&world).next_deadline(), Some(deadline + TimeDelta::minutes(30)));
+    goes_on(&mut world, "… 59 minutes pass\n… 2 minutes pass\n< Done.\n");
+}
+
+#[test]
 fn an_unfinished_script_is_dropped_and_not_leaked() {
     struct Alive(Rc<Cell<usize>>);
     impl Drop for Alive {
