@@ -16,7 +16,7 @@ mod table;
 mod tests;
 mod turn;
 
-pub use decide::{Decided, Decision, Target, decide};
+pub use decide::{Decided, Decision, Target, decide, still_current};
 pub use effect::{Caused, Effect};
 pub use head::Head;
 pub use log::{
