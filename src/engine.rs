@@ -18,7 +18,7 @@ mod table;
 mod tests;
 mod turn;
 
-pub use decide::{Decided, Decision, Target, decide};
+pub use decide::{Decided, Decision, Target, decide, still_current};
 pub(crate) use effect::read_prompt_name;
 pub use effect::{Caused, Effect};
 pub use head::Head;

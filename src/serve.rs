@@ -86,6 +86,6 @@ fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
 async fn orphaned() {
     let parent = std::os::unix::process::parent_id();
     while std::os::unix::process::parent_id() == parent {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

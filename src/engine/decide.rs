@@ -109,8 +109,10 @@ fn has_album(head: &Head, input: &Input) -> bool {
     head.standing.iter().filter_map(|standing| standing.collecting.as_ref()).any(|of| of.album == *album)
 }
 
-/// A workflow that has ended is nobody's current one, unless the rest of an album may still come for it.
-fn still_current(id: WorkflowId, entry: &Entry) -> Option<WorkflowId> {
+/// The conversation's current workflow after `entry` of its current workflow `id`: one that has ended is nobody's
+/// current one, unless the rest of an album may still come for it.
+#[must_use]
+pub fn still_current(id: WorkflowId, entry: &Entry) -> Option<WorkflowId> {
     let collects = |recorded: &Recorded| matches!(&recorded.fact, Fact::Answered { collecting: Some(_), .. });
     let waits = match entry.status {
         Status::Running => true,

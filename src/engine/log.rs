@@ -213,6 +213,13 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// Can the script go on because of it?
+    pub(super) fn moves(&self) -> bool {
+        matches!(self, Self::Started(_) | Self::Answered { .. } | Self::Returned { .. } | Self::Undone { .. })
+    }
+}
+
 /// How a workflow came to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {

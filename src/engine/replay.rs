@@ -22,6 +22,7 @@ use super::{
     question::Part,
     script::{Chat, Inner, MOST_OPERATIONS},
     table::Script,
+    turn::Wanted,
 };
 use crate::model::{PersonId, Text, WorkflowId};
 
@@ -98,6 +99,24 @@ pub struct Turn {
     pub reopened: Option<Vec<String>>,
     /// Did it come to its end?
     pub done: bool,
+}
+
+impl Turn {
+    /// The reference data that it waits for.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        self.acts.iter().filter_map(|act| match act {
+            Act::LookUp { name, what } => Some(Wanted { name: name.clone(), what: what.clone() }),
+            _ => None,
+        })
+    }
+
+    /// The names of the questions that it waits for.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
+        self.acts.iter().filter_map(|act| match act {
+            Act::Ask { parts, .. } => parts.first().map(|part| part.name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// Notes that somebody was woken: `join_all` and its kin poll only what was, and yield in between.

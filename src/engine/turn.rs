@@ -1,6 +1,7 @@
 //! Turns: what one input makes of a workflow, as the entry it becomes.
 
 mod applying;
+mod prompts;
 
 use std::collections::BTreeMap;
 

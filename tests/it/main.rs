@@ -1,10 +1,12 @@
 //! The integration tests: one binary, through the front door.
 
 mod browser;
+mod dev;
 mod envelopes;
 mod example;
 mod fake_telegram;
 mod host;
 mod house;
+mod kill;
 mod store_contract;
 mod updates;

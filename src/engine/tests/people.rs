@@ -52,6 +52,22 @@ fn a_reply_to_a_question_that_is_over_is_like_any_other_message() {
 }
 
 #[test]
+fn a_reply_to_an_answered_question_of_a_workflow_that_runs_on_is_for_the_current_one() {
+    async fn goes_on(chat: Chat) {
+        chat.ask(q("words")).await;
+        _ = chat.ask_of(&somebody(1002, "Bo"), q("opinion")).await;
+        chat.ask(q("end")).await;
+    }
+    let table = table().workflow(Workflow::new("go", goes_on).command("go", t("Go")));
+    plays(
+        &table,
+        &format!(
+            "{BEGIN}> Bo replies to opinion: deep\n< Ada: end?\n> Bo replies to opinion: Bo\n< Hello, Bo.\n"
+        ),
+    );
+}
+
+#[test]
 fn what_is_written_without_a_reply_is_for_the_current_workflow() {
     let table = table();
     let mut world = plays(&table, BEGIN);

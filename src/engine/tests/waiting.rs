@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use futures_util::future::{Either, join, join_all, select};
 
 use super::{app, goes_on, head, log, moderate, pick, plays, q, t};
-use crate::engine::{Caused, Chat, Effect, Given, Started, StartedBy};
+use crate::engine::{Chat, Given, Started, StartedBy};
 
 async fn both(chat: Chat) {
     let a = async {
@@ -140,103 +140,6 @@ fn join_all_beside_something_else_asks_each_once() {
     let mut world = plays(&table, "");
     world.play("> Ada: /go\n").unwrap();
     assert_eq!(world.screen.len(), 41);
-}
-
-async fn judged(chat: Chat) {
-    let words = chat.ask(q("words")).await;
-    let verdict = chat.call(moderate(&words)).await.unwrap_or_else(|why| format!("nothing ({why})"));
-    if chat.ask(pick(&format!("{verdict}, sure"), &["yes", "edit"])).await.0 == "edit" {
-        chat.reopen(["words", &format!("{verdict}, sure")]).await;
-    }
-    chat.say(t(format!("{words}: {verdict}")));
-}
-
-fn calls(entries: &[crate::engine::Entry]) -> Vec<&Caused> {
-    let all = entries.iter().flat_map(|entry| &entry.effects);
-    all.filter(|caused| matches!(caused.effect, Effect::Call { .. })).collect()
-}
-
-#[test]
-fn a_call_is_made_again_for_other_arguments_only() {
-    let table = app(judged);
-    let mut world = plays(
-        &table,
-        "\
-> Ada: /go
-< words?
-> Ada: mud
-> Ada: more mud
-< Nothing is asked of you at the moment. /cancel ends what is going on, /help tells what else there is.
-~ moderate: fine
-< fine, sure? [yes] [edit] [‹ Back]
-> Ada taps: ‹ Back
-< words?
-> Ada: mud
-< fine, sure? [yes] [edit] [‹ Back]
-> Ada taps: edit
-< words?
-> Ada: deep mud
-",
-    );
-    assert_eq!(calls(log(&world)).len(), 2);
-    let open = &head(&world).calls[0];
-    let entry = &log(&world)[usize::try_from(open.n).unwrap()];
-    let is_it =
-        matches!(&entry.effects[open.ordinal].effect, Effect::Call { call, .. } if *call == open.name);
-    assert!(is_it, "an open call knows its effect");
-    goes_on(
-        &mut world,
-        "~ moderate fails: too busy\n< nothing (too busy), sure? [yes] [edit] [‹ Back]\n> Ada taps: yes\n< deep mud: nothing (too busy)\n",
-    );
-}
-
-#[test]
-fn an_open_call_knows_its_effect_among_many() {
-    async fn busy(chat: Chat) {
-        chat.ask(pick("a", &["x"])).await;
-        chat.say(t("one"));
-        let call = chat.call(moderate("1"));
-        chat.say(t("two"));
-        _ = join(join(chat.ask(q("b")), call), chat.call(moderate("2"))).await;
-    }
-    let table = app(busy);
-    let world = plays(&table, "> Ada: /go\n< a? [x]\n> Ada taps: x\n< one\n< two\n< b? [‹ Back]\n");
-    let head = head(&world);
-    assert_eq!(head.calls.len(), 2);
-    for open in &head.calls {
-        let entry = &log(&world)[usize::try_from(open.n).unwrap()];
-        let effect = &entry.effects[open.ordinal].effect;
-        assert!(matches!(effect, Effect::Call { call, .. } if *call == open.name), "{effect:?}");
-    }
-}
-
-#[test]
-fn a_result_for_arguments_that_no_longer_stand_is_late() {
-    async fn meanwhile(chat: Chat) {
-        let words = chat.ask(pick("words", &["mud", "rain"])).await.0;
-        let (verdict, _) = join(chat.call(moderate(&words)), chat.ask(q("more"))).await;
-        chat.say(t(format!("{words}: {verdict:?}")));
-    }
-    let table = app(meanwhile);
-    let world = plays(
-        &table,
-        "\
-> Ada: /go
-< words? [mud] [rain]
-> Ada taps: mud
-< more? [‹ Back]
-> Ada taps: ‹ Back
-< words? [mud] [rain]
-> Ada taps: rain
-< more? [‹ Back]
-~ moderate: about mud
-> Ada: x
-~ moderate: about rain
-< rain: Ok(\"about rain\")
-",
-    );
-    let facts: Vec<_> = log(&world).iter().map(|entry| &entry.facts[0].fact).collect();
-    assert_eq!(*facts[4], crate::engine::Fact::Late);
 }
 
 #[test]
@@ -388,6 +291,45 @@ fn either_way_of_answering_is_known_by_its_own_name_and_reopened_by_any() {
     );
     let standing: Vec<_> = head(&world).standing.iter().map(|s| (s.name.as_str(), &s.given)).collect();
     assert_eq!(standing, [("where#0", &Given::Skipped)]);
+}
+
+#[test]
+fn ways_that_offer_the_same_are_told_apart() {
+    let table = app(|chat: Chat| async move {
+        let question = pick("from", &["north", "south"]).or(pick("to", &["south", "north"]));
+        chat.say(t(match chat.ask(question).await {
+            Either::Left((key, _)) => format!("from {key}"),
+            Either::Right((key, _)) => format!("to {key}"),
+        }));
+    });
+    let prompt = "> Ada: /go\n< from?\n  to? [north] [south] [south] [north]\n";
+    let mut world = plays(&table, prompt);
+    let last = world.screen[0].message.buttons[1][1].data.clone();
+    world.does("Ada", Some(0), crate::model::What::Press { data: last, callback: "c".to_owned() });
+    world.settle().unwrap();
+    goes_on(&mut world, "… 1 second passes\n< to north\n");
+}
+
+#[test]
+fn a_deadline_is_fixed_when_the_question_opens_and_anew_when_it_is_reopened() {
+    async fn hurried(chat: Chat) {
+        let hurry = async {
+            let a = chat.ask(pick("a", &["x", "again"]).within(TimeDelta::hours(1))).await;
+            if a.is_some_and(|(key, _)| key == "again") {
+                chat.reopen(["a"]).await;
+            }
+        };
+        join(hurry, chat.ask(q("b"))).await;
+        chat.say(t("Done."));
+    }
+    let table = app(hurried);
+    let mut world = plays(&table, "> Ada: /go\n< a? [x] [again]\n< b?\n");
+    let deadline = head(&world).next_deadline().unwrap();
+    goes_on(&mut world, "… 30 minutes pass\n> Ada: 1\n");
+    assert_eq!(head(&world).next_deadline(), Some(deadline), "another answer does not move it");
+    goes_on(&mut world, "> Ada taps: again\n< a? [x] [again] [‹ Back]\n");
+    assert_eq!(head(&world).next_deadline(), Some(deadline + TimeDelta::minutes(30)));
+    goes_on(&mut world, "… 59 minutes pass\n… 2 minutes pass\n< Done.\n");
 }
 
 #[test]

@@ -2,23 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{Refusal, Step, Wanted, give_up};
 use crate::{
     engine::{
-        effect::{Caused, Effect, closed, prompt, refreshed},
-        head::{Head, covers},
-        interpret::{Meaning, still_picked, way_back},
-        log::{Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Status},
+        effect::{Caused, Effect, refreshed},
+        head::Head,
+        interpret::{Meaning, way_back},
+        log::{Entry, Fact, OpenCall, OpenQuestion, Recorded, Status},
         replay::{Act, Turn, replay},
         table::Workflow,
     },
-    model::{
-        ConversationId, Delivery, Edit, EffectId, Event, Input, Message, PersonId, Send, Text, Timestamp,
-        What,
-    },
+    model::{ConversationId, Delivery, Edit, EffectId, Event, Input, Message, PersonId, Send, Text, What},
     text,
 };
 
@@ -29,25 +25,25 @@ const MOST_REOPENINGS: usize = 10;
 
 /// An entry while it is made.
 pub(super) struct Applying<'a> {
-    head: &'a Head,
-    input: &'a Input,
+    pub(super) head: &'a Head,
+    pub(super) input: &'a Input,
     looked_up: &'a BTreeMap<String, Value>,
     /// The state with this input's facts.
-    view: Head,
-    facts: Vec<Recorded>,
+    pub(super) view: Head,
+    pub(super) facts: Vec<Recorded>,
     /// The questions that wait now, by name.
-    asked: Vec<String>,
-    opened: Vec<OpenQuestion>,
-    closed: Vec<String>,
+    pub(super) asked: Vec<String>,
+    pub(super) opened: Vec<OpenQuestion>,
+    pub(super) closed: Vec<String>,
     called: Vec<OpenCall>,
     dropped: Vec<String>,
     once: Vec<String>,
     /// Old prompts change first,
-    edits: Vec<Effect>,
+    pub(super) edits: Vec<Effect>,
     /// then something is said and done,
     done: Vec<Effect>,
     /// and at last something new is asked.
-    prompts: Vec<Effect>,
+    pub(super) prompts: Vec<Effect>,
     toast: Option<Text>,
     status: Status,
 }
@@ -240,58 +236,6 @@ impl<'a> Applying<'a> {
         self.done.push(Effect::Call { call, activity, arguments });
     }
 
-    fn ask(&mut self, mut question: OpenQuestion, within: Option<TimeDelta>) {
-        question.back = way_back(&self.view, question.to.user, &question.parts).is_some();
-        question.deadline = within.and_then(|limit| self.input.at.checked_add_signed(limit));
-        let before = self.head.open.iter().find(|open| open.name() == question.name());
-        self.asked.push(question.name().to_owned());
-        // A question that was answered and undone is a new one: it has a new deadline and a new prompt.
-        if let Some(before) = before.filter(|open| !(self.answer(open).is_some() && self.was_undone(open))) {
-            question.n = before.n;
-            question.deadline = kept_deadline(question.deadline, before.deadline);
-            question.picked = still_picked(&question, &before.picked);
-            if !self.was_in_vain(before) {
-                if question.looks_like(before) {
-                    (question.back, question.page) = (before.back, before.page);
-                    if question.deadline != before.deadline {
-                        self.opened.push(question);
-                    }
-                    return;
-                }
-                self.close(before, None);
-            }
-        }
-        self.put(&question, None);
-        self.opened.push(question);
-    }
-
-    /// What this very input answered to the question.
-    fn answer(&self, open: &OpenQuestion) -> Option<&Given> {
-        self.facts.iter().find_map(|recorded| match &recorded.fact {
-            Fact::Answered { question, given, .. }
-                if open.parts.iter().any(|part| part.name == *question) =>
-            {
-                Some(given)
-            }
-            _ => None,
-        })
-    }
-
-    /// Of a question that is asked still: did somebody answer it, in a way that this version of the script won't take?
-    fn was_in_vain(&self, open: &OpenQuestion) -> bool {
-        self.answer(open).is_some_and(|given| *given != Given::Elapsed)
-    }
-
-    /// Was its answer undone by this very input?
-    fn was_undone(&self, open: &OpenQuestion) -> bool {
-        self.facts.iter().any(|recorded| match &recorded.fact {
-            Fact::Undone { names } => {
-                open.parts.iter().any(|part| names.iter().any(|name| covers(name, &part.name)))
-            }
-            _ => false,
-        })
-    }
-
     /// Ends everything, without the script.
     pub(super) fn end(&mut self, status: Status) {
         self.dropped = self.head.calls.iter().map(|call| call.name.clone()).collect();
@@ -302,37 +246,6 @@ impl<'a> Applying<'a> {
         self.status = status;
         self.asked.clear();
         self.close_others(chosen);
-    }
-
-    /// Ends the questions that are no longer asked. What a button chose is shown where its keyboard was, unless the
-    /// script did not take it.
-    fn close_others(&mut self, chosen: Option<Text>) {
-        let head = self.head;
-        for question in &head.open {
-            let is_asked = self.asked.iter().any(|name| name == question.name());
-            if !is_asked {
-                self.closed.push(question.name().to_owned());
-            }
-            match self.answer(question) {
-                Some(_) if !is_asked || self.was_undone(question) => self.close(question, chosen.clone()),
-                Some(_) if self.was_in_vain(question) => self.close(question, None),
-                None if !is_asked => self.close(question, None),
-                _ => {}
-            }
-        }
-    }
-
-    /// Takes the keyboard off a prompt.
-    fn close(&mut self, question: &OpenQuestion, chosen: Option<Text>) {
-        if question.has_buttons() {
-            let delivery = closed(self.head.workflow, question, chosen);
-            self.edits.push(Effect::Deliver { to: question.to.clone(), delivery });
-        }
-    }
-
-    fn put(&mut self, question: &OpenQuestion, lead_in: Option<&Text>) {
-        let delivery = prompt(self.head.workflow, question, lead_in);
-        self.prompts.push(Effect::Deliver { to: question.to.clone(), delivery });
     }
 
     fn happens_once(&mut self, name: String) {
@@ -423,34 +336,5 @@ impl<'a> Applying<'a> {
             status: self.status,
             ..Entry::empty(n, self.input, self.facts)
         }
-    }
-}
-
-/// A deadline that was set stays, as long as the script has one at all.
-fn kept_deadline(now: Option<Timestamp>, before: Option<Timestamp>) -> Option<Timestamp> {
-    now.map(|now| before.unwrap_or(now))
-}
-
-impl Fact {
-    /// Can the script go on because of it?
-    fn moves(&self) -> bool {
-        matches!(self, Self::Started(_) | Self::Answered { .. } | Self::Returned { .. } | Self::Undone { .. })
-    }
-}
-
-impl Turn {
-    fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        self.acts.iter().filter_map(|act| match act {
-            Act::LookUp { name, what } => Some(Wanted { name: name.clone(), what: what.clone() }),
-            _ => None,
-        })
-    }
-
-    /// The names of the questions that it waits for.
-    fn asked(&self) -> impl Iterator<Item = &str> {
-        self.acts.iter().filter_map(|act| match act {
-            Act::Ask { parts, .. } => parts.first().map(|part| part.name.as_str()),
-            _ => None,
-        })
     }
 }
