@@ -147,6 +147,11 @@ impl Fake {
         self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Waits until all that has happened is remembered.
+    fn kept(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.world().keeper.kept()
+    }
+
     fn is_stopping(&self) -> bool {
         *self.stop.borrow() || self.stop.has_changed().is_err()
     }

@@ -137,7 +137,7 @@ impl Dev {
         let start = Instant::now();
         loop {
             let messages = self.messages(person).await;
-            if let Some(last) = messages.last().filter(|last| text(last).contains(words)) {
+            if let Some(last) = messages.last().filter(|last| last["from"]["is_bot"] == true && text(last).contains(words)) {
                 return last.clone();
             }
             let said: Vec<&str> = messages.iter().map(text).collect();

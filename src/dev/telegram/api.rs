@@ -80,7 +80,10 @@ pub(super) async fn serve(State(fake): State<Arc<Fake>>, request: Request) -> Re
             answer(&webhook::poll(&fake, bot, &parameters).await)
         }
         Ok(parameters) => match fake.call(bot, method, parameters, false) {
-            Ok(outcome) => answer(&outcome),
+            Ok(outcome) => {
+                fake.kept().await;
+                answer(&outcome)
+            }
             Err(Wrong::Hang) => fake.hang().await,
             // Unwinding ends the task that serves the connection, and with it the connection.
             Err(_) => std::panic::resume_unwind(Box::new("a fault breaks the connection")),

@@ -1,7 +1,7 @@
 //! Remembers the fake's world in an SQLite file, a little later than it happens.
 //!
-//! Facts are texts under a kind and a key. A thread of its own writes what has gathered as one transaction: callers never
-//! wait, and a crash of the process loses its last few milliseconds.
+//! Facts are texts under a kind and a key. A thread of its own writes what has gathered as one transaction. Whoever tells
+//! somebody that a thing has happened waits for it to be written ([`Keeper::kept`]); nobody else does.
 
 use std::{
     path::Path,
@@ -10,11 +10,19 @@ use std::{
 };
 
 use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
 
 /// Without a file, everything is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
-    file: Option<(Sender<Fact>, JoinHandle<()>)>,
+    file: Option<(Sender<Order>, JoinHandle<()>)>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Keep(Fact),
+    /// Tell when all that was ordered before is written.
+    Tell(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -64,6 +72,21 @@ impl Keeper {
         }
     }
 
+    /// Waits until all that has happened so far is written: a killed process has not forgotten it.
+    pub(super) fn kept(&self) -> impl Future<Output = ()> + Send + use<> {
+        let written = self.file.as_ref().map(|(orders, _)| {
+            let (tell, written) = oneshot::channel();
+            // The thread ends only with the sender, or with an error that it has logged.
+            let _ = orders.send(Order::Tell(tell));
+            written
+        });
+        async move {
+            if let Some(written) = written {
+                let _ = written.await;
+            }
+        }
+    }
+
     /// Writes what is still to be written.
     pub(super) fn close(&mut self) {
         if let Some((facts, thread)) = self.file.take() {
@@ -77,22 +100,36 @@ impl Keeper {
     fn tell(&self, fact: Fact) {
         // The thread ends only with the sender, or with an error that it has logged.
         if let Some((facts, _)) = &self.file {
-            let _ = facts.send(fact);
+            let _ = facts.send(Order::Keep(fact));
         }
     }
 }
 
-fn write(mut file: Connection, facts: &Receiver<Fact>) {
-    while let Ok(first) = facts.recv() {
-        let gathered = std::iter::once(first).chain(facts.try_iter().take(10_000));
-        if let Err(error) = write_all(&mut file, gathered) {
+fn write(mut file: Connection, orders: &Receiver<Order>) {
+    while let Ok(first) = orders.recv() {
+        let mut facts = Vec::new();
+        let mut waiting = Vec::new();
+        for order in std::iter::once(first).chain(orders.try_iter().take(10_000)) {
+            match order {
+                Order::Keep(fact) => facts.push(fact),
+                Order::Tell(tell) => waiting.push(tell),
+            }
+        }
+        if let Err(error) = write_all(&mut file, facts) {
             tracing::error!(%error, "the fake Telegram can't write its state and goes on without it");
             return;
         }
+        for tell in waiting {
+            // Whoever waited may have gone.
+            let _ = tell.send(());
+        }
     }
 }
 
-fn write_all(file: &mut Connection, facts: impl Iterator<Item = Fact>) -> rusqlite::Result<()> {
+fn write_all(file: &mut Connection, facts: Vec<Fact>) -> rusqlite::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
     let all = file.transaction()?;
     {
         let mut put =

@@ -252,7 +252,9 @@ async fn act(
     Json(what): Json<Value>,
 ) -> Result<Json<Value>, Refusal> {
     let act: Act = serde_json::from_value(json!({ verb: what })).map_err(Refusal::bad)?;
-    Ok(Json(fake.world().act(act)?))
+    let done = fake.world().act(act)?;
+    fake.kept().await;
+    Ok(Json(done))
 }
 
 impl World {
