@@ -231,30 +231,30 @@ impl Journal {
 
     /// Tells listeners and keeps it.
     pub(super) fn keep(&self, event: Event) {
-        {
-            let mut book = self.book();
-            match &event {
-                Event::InvocationEnded { function, duration_ms, failure, .. } => {
-                    if !book.tallies.contains_key(function) {
-                        book.tallies.insert(function.clone(), Tally::default());
-                    }
-                    if let Some(tally) = book.tallies.get_mut(function) {
-                        tally.runs += 1;
-                        tally.failures += u64::from(failure.is_some());
-                        tally.total_ms += duration_ms;
-                    }
+        let mut book = self.book();
+        match &event {
+            Event::InvocationEnded { function, duration_ms, failure, .. } => {
+                if !book.tallies.contains_key(function) {
+                    book.tallies.insert(function.clone(), Tally::default());
                 }
-                Event::TimerScheduled { function, next } => {
-                    book.timers.insert(function.clone(), *next);
+                if let Some(tally) = book.tallies.get_mut(function) {
+                    tally.runs += 1;
+                    tally.failures += u64::from(failure.is_some());
+                    tally.total_ms += duration_ms;
                 }
-                _ => {}
             }
-            if book.recent.len() == KEPT {
-                book.recent.pop_front();
+            Event::TimerScheduled { function, next } => {
+                book.timers.insert(function.clone(), *next);
             }
-            book.recent.push_back(event.clone());
+            _ => {}
         }
-        self.tell(|| event);
+        if book.recent.len() == KEPT {
+            book.recent.pop_front();
+        }
+        if self.is_heard() {
+            let _ = self.listeners.send(event.clone());
+        }
+        book.recent.push_back(event);
     }
 
     /// One line of the host's own log, for people and listeners.

@@ -21,7 +21,7 @@ use super::{
     listener,
     running::Running,
     server::Server,
-    timers,
+    settings, timers,
 };
 use crate::queue::sqlite::SqliteQueue;
 
@@ -42,6 +42,14 @@ impl Generation {
     pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal, data: &Path) -> Result<Self> {
         for (function, why) in &app.faults {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
+        }
+        if settings::setting(&app.settings, "WEBSITE_TIME_ZONE")
+            .is_some_and(|zone| !zone.eq_ignore_ascii_case("utc"))
+        {
+            journal.log(
+                Level::Warning,
+                "WEBSITE_TIME_ZONE is ignored: timers go by UTC here, as they do on Azure's Linux plans",
+            );
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);
