@@ -20,6 +20,7 @@ mod function;
 mod generation;
 mod handler;
 mod http1;
+mod journal;
 mod json;
 mod listener;
 mod media;
@@ -52,7 +53,7 @@ use tokio::{
 
 pub use events::{Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
 
-use self::{app::App, auth::Keys, events::Journal, generation::Generation, server::Server};
+use self::{app::App, auth::Keys, generation::Generation, journal::Journal, server::Server};
 use crate::{model::Clock, queue::sqlite::SqliteQueue};
 
 /// The version of the host whose behaviour is played.

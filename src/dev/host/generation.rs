@@ -16,8 +16,9 @@ use tokio::{
 use super::{
     Options,
     app::{self, App},
-    events::{Event, Journal, Level, Source},
+    events::{Event, Level, Source},
     function::Trigger,
+    journal::Journal,
     listener,
     running::Running,
     server::Server,

@@ -162,7 +162,7 @@ fn find(running: &Running, request: &Request, target: &Target) -> Option<(Arc<Fu
     let path = target.path.strip_prefix('/').unwrap_or(&target.path);
     running.app.functions.iter().find_map(|function| {
         let Trigger::Http { route, methods, .. } = &function.trigger else { return None };
-        let fits = methods.is_empty() || methods.iter().any(|method| *method == request.method);
+        let fits = methods.is_empty() || methods.contains(&request.method);
         let values = if fits { route.matches(path)? } else { return None };
         Some((function.clone(), values))
     })

@@ -19,19 +19,16 @@ fn timer(schedule: &str, more: Value) -> Value {
     bindings([apps::with(binding, more)])
 }
 
-fn app(functions: &'static [(&'static str, fn() -> Value)]) -> impl FnOnce(&Path) {
-    move |root| {
-        let functions: Vec<apps::Function> = functions.iter().map(|(name, json)| (*name, json())).collect();
-        apps::write(root, &host_json(json!({})), &functions);
-    }
+fn app<const N: usize>(functions: [apps::Function; N]) -> impl FnOnce(&Path) {
+    move |root| apps::write(root, &host_json(json!({})), &functions)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_open_what_they_should() {
-    let scene = Scene::build(app(&[
-        ("open", || bindings([http(json!({})), answer()])),
-        ("closed", || bindings([http(json!({"authLevel": "function"})), answer()])),
-        ("secret", || bindings([http(json!({"authLevel": "admin"})), answer()])),
+    let scene = Scene::build(app([
+        ("open", bindings([http(json!({})), answer()])),
+        ("closed", bindings([http(json!({"authLevel": "function"})), answer()])),
+        ("secret", bindings([http(json!({"authLevel": "admin"})), answer()])),
     ]));
     let stage = scene.start(true).await;
     let keys = fs::read_to_string(stage.scene.data().join("keys.json")).unwrap();
@@ -69,10 +66,10 @@ async fn keys_open_what_they_should() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_are_listed_and_called_by_hand() {
-    let stage = Stage::start(app(&[
-        ("h", || bindings([http(json!({"route": "x/{id?}", "methods": ["get"]})), answer()])),
-        ("tick", || timer("0 0 0 1 1 *", json!({}))),
-        ("worker", || bindings([queue_in("hints")])),
+    let stage = Stage::start(app([
+        ("h", bindings([http(json!({"route": "x/{id?}", "methods": ["get"]})), answer()])),
+        ("tick", timer("0 0 0 1 1 *", json!({}))),
+        ("worker", bindings([queue_in("hints")])),
     ]))
     .await;
     let listed = stage.get("/admin/functions", &fine()).await;
@@ -108,7 +105,7 @@ async fn functions_are_listed_and_called_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_from_another_process_is_served() {
-    let stage = Stage::start(app(&[("worker", || bindings([queue_in("hints")]))])).await;
+    let stage = Stage::start(app([("worker", bindings([queue_in("hints")]))])).await;
     let file = host::queue_file(&stage.scene.data());
     // Another connection to the file, as another process would have it: this one's watchers hear nothing of it.
     let other = SqliteQueue::open(&file, Clock::real()).unwrap();
@@ -132,9 +129,9 @@ fn given(stage: &Stage, mark: usize, function: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_fire_as_they_are_scheduled() {
-    let stage = Stage::start(app(&[
-        ("often", || timer("* * * * * *", json!({}))),
-        ("yearly", || timer("0 0 0 1 1 *", json!({"runOnStartup": true}))),
+    let stage = Stage::start(app([
+        ("often", timer("* * * * * *", json!({}))),
+        ("yearly", timer("0 0 0 1 1 *", json!({"runOnStartup": true}))),
     ]))
     .await;
     let mut events = stage.host.events();
@@ -156,7 +153,7 @@ async fn timers_fire_as_they_are_scheduled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_that_passed_while_no_host_ran_is_made_up_for_once() {
-    let scene = Scene::build(app(&[("yearly", || timer("0 0 0 1 1 *", json!({})))]));
+    let scene = Scene::build(app([("yearly", timer("0 0 0 1 1 *", json!({})))]));
     let file = scene.data().join("timers/yearly.json");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let status = json!({"Last": "2024-01-01T00:00:00Z", "Next": "2025-01-01T00:00:00Z", "LastUpdated": "2024-01-01T00:00:00Z"});

@@ -1,9 +1,10 @@
 //! How an app is read and its handler started, and what people are told when it can't be.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use backline::dev::host::{self, HandlerState, Options};
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::{
     apps::{self, answer, bindings, host_json, http, queue_in, with},
@@ -146,5 +147,20 @@ async fn functions_may_live_in_a_folder_of_their_own() {
     })
     .await;
     assert_eq!(stage.get("/api/h", &fine()).await["status"], 200);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_never_listens_is_given_up() {
+    let stage = Stage::start(|root| {
+        let handler = json!({
+            "description": {"defaultExecutablePath": "sleep", "arguments": ["600"]},
+            "initializationTimeout": "00:00:00.2",
+        });
+        apps::write(root, &host_json(json!({"customHandler": handler})), &one_function());
+    })
+    .await;
+    let why = timeout(Duration::from_secs(30), stage.host.failed()).await.unwrap().to_string();
+    assert!(why.contains("FUNCTIONS_CUSTOMHANDLER_PORT") && why.contains("third failure"), "{why}");
     stage.stop().await;
 }
