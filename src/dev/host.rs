@@ -184,7 +184,12 @@ impl Host {
             handler: running.handler.state(),
             functions: functions.chain(faults).collect(),
             queues: self.queue.list().await.unwrap_or_default(),
-            timers: self.journal.timers(),
+            timers: self
+                .journal
+                .timers()
+                .into_iter()
+                .filter(|(name, _)| running.app.function(name).is_some())
+                .collect(),
             recent: self.journal.recent(),
         }
     }

@@ -22,7 +22,7 @@ use super::{
     listener,
     running::Running,
     server::Server,
-    settings, timers,
+    timers,
 };
 use crate::queue::sqlite::SqliteQueue;
 
@@ -44,13 +44,8 @@ impl Generation {
         for (function, why) in &app.faults {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
         }
-        if settings::setting(&app.settings, "WEBSITE_TIME_ZONE")
-            .is_some_and(|zone| !zone.eq_ignore_ascii_case("utc"))
-        {
-            journal.log(
-                Level::Warning,
-                "WEBSITE_TIME_ZONE is ignored: timers go by UTC here, as they do on Azure's Linux plans",
-            );
+        for warning in &app.warnings {
+            journal.log(Level::Warning, *warning);
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);

@@ -93,7 +93,13 @@ impl Server {
             };
             let _serving = Serving::begin(&self.serving);
             let (answer, keeps_alive) = match read {
-                Ok(Some(request)) => (self.answer(&request).await, request.keeps_alive),
+                Ok(Some(request)) => {
+                    let mut answer = self.answer(&request).await;
+                    if request.method == "HEAD" {
+                        answer.body.clear();
+                    }
+                    (answer, request.keeps_alive)
+                }
                 Ok(None) | Err(http1::Error::Ended { .. }) => return,
                 Err(http1::Error::TooLarge(_)) => (Answer::empty(500), false),
                 Err(http1::Error::NotHttp(_)) => (Answer::empty(400), false),

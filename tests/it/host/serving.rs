@@ -8,10 +8,14 @@ use backline::{
     queue::{Queue, sqlite::SqliteQueue},
 };
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{
     apps::{self, answer, bindings, host_json, http, queue_in},
-    player::{Scene, Stage, ended, fine, wait_for},
+    player::{Scene, Stage, ended, fine, request_telling, wait_for},
 };
 
 fn timer(schedule: &str, more: Value) -> Value {
@@ -100,6 +104,24 @@ async fn functions_are_listed_and_called_by_hand() {
     }
     let bare = b"POST /admin/functions/tick HTTP/1.1\r\nHost: x\r\n\r\n";
     assert_eq!(stage.exchange(bare).await["status"], 415);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_body_leaves_the_connection_usable() {
+    let stage = Stage::start(app([("h", bindings([http(json!({})), answer()]))])).await;
+    let told = |answer: Value| String::from_utf8(request_telling("/api/h", &answer)).unwrap();
+    let with_body = told(json!({"json": {"Outputs": {"res": {"statusCode": 204, "body": "dropped"}}}}));
+    let last = told(json!({"json": {"Outputs": {"res": {"body": "last"}}}}));
+    let head = told(fine()).replacen("GET", "HEAD", 1);
+    let three = format!("{head}{with_body}{}", last.replacen("\r\n", "\r\nConnection: close\r\n", 1));
+    let mut stream = TcpStream::connect(stage.host.address()).await.unwrap();
+    stream.write_all(three.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    let statuses: Vec<&str> = answers.lines().filter(|line| line.starts_with("HTTP/1.1 ")).collect();
+    assert_eq!(statuses, ["HTTP/1.1 200 OK", "HTTP/1.1 204 No Content", "HTTP/1.1 200 OK"], "{answers}");
+    assert!(answers.ends_with("\r\n\r\nlast"), "{answers}");
     stage.stop().await;
 }
 
