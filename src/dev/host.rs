@@ -72,21 +72,22 @@ pub struct Options {
     pub data: PathBuf,
     /// Must requests show keys, as on Azure? Without, every function is open.
     pub auth: bool,
-    /// What the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
+    /// The whole environment that the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
     pub environment: BTreeMap<String, String>,
 }
 
 impl Options {
     /// The app in `root` on the usual port 7071, open, with the environment of this process.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a host hands its whole environment to the handler")]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         Self {
             port: 7071,
             data: root.join(".backline"),
             auth: false,
-            environment: std::env::vars().collect(),
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             root,
         }
     }

@@ -76,6 +76,8 @@ impl App {
     /// # Errors
     /// Say what is wrong, where, and what to do about it.
     pub(super) fn read(root: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+        // The handler may be started in another folder, so nothing may depend on the current one.
+        let root = &std::path::absolute(root).with_context(|| format!("the root {}", root.display()))?;
         let file = root.join("host.json");
         if !file.is_file() {
             bail!(

@@ -270,6 +270,8 @@ impl Watcher {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Out of the terminal's reach: Ctrl-C is for the host, which then lets calls finish.
+            .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn().with_context(|| {
             format!(

@@ -105,6 +105,9 @@ async fn the_handler_finds_what_azure_gives_it() {
     assert_eq!(environment["FUNCTIONS_APP_ROOT_PATH"], start["folder"]);
     assert_eq!(environment["FUNCTIONS_WORKER_RUNTIME"], "custom");
     assert_eq!(environment.as_object().unwrap().len(), 6, "{environment}");
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let group = stat.rsplit(") ").next().unwrap().split(' ').nth(2).unwrap();
+    assert_eq!(group, process.to_string(), "a process group of its own: Ctrl-C is not for the handler");
     let arguments = start["arguments"].as_array().unwrap();
     assert_eq!(arguments[arguments.len() - 4..], ["a", "b", "customx", "y"]);
     stage.stop().await;

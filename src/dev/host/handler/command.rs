@@ -1,7 +1,5 @@
 //! The handler's command line and environment.
 
-use std::path::Path;
-
 use super::super::{app::App, dice, settings::Settings};
 
 /// What the process finds in its environment: everything the host knows, and five things more.
@@ -13,15 +11,11 @@ pub(super) fn environment(app: &App, port: u16) -> Settings {
         ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
         ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", id.clone()),
         ("FUNCTIONS_HTTPWORKER_ID", id),
-        ("FUNCTIONS_APP_ROOT_PATH", absolute(&app.root)),
+        ("FUNCTIONS_APP_ROOT_PATH", app.root.display().to_string()),
     ] {
         environment.insert(name.to_owned(), value);
     }
     environment
-}
-
-fn absolute(root: &Path) -> String {
-    std::path::absolute(root).unwrap_or_else(|_| root.to_owned()).display().to_string()
 }
 
 /// Splits a command line as .NET does: at blanks outside double quotes; a backslash keeps a quote.
