@@ -20,6 +20,7 @@ mod function;
 mod generation;
 mod handler;
 mod http1;
+mod journal;
 mod json;
 mod listener;
 mod media;
@@ -52,7 +53,7 @@ use tokio::{
 
 pub use events::{Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
 
-use self::{app::App, auth::Keys, events::Journal, generation::Generation, server::Server};
+use self::{app::App, auth::Keys, generation::Generation, journal::Journal, server::Server};
 use crate::{model::Clock, queue::sqlite::SqliteQueue};
 
 /// The version of the host whose behaviour is played.
@@ -71,21 +72,22 @@ pub struct Options {
     pub data: PathBuf,
     /// Must requests show keys, as on Azure? Without, every function is open.
     pub auth: bool,
-    /// What the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
+    /// The whole environment that the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
     pub environment: BTreeMap<String, String>,
 }
 
 impl Options {
     /// The app in `root` on the usual port 7071, open, with the environment of this process.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a host hands its whole environment to the handler")]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         Self {
             port: 7071,
             data: root.join(".backline"),
             auth: false,
-            environment: std::env::vars().collect(),
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             root,
         }
     }
@@ -183,7 +185,12 @@ impl Host {
             handler: running.handler.state(),
             functions: functions.chain(faults).collect(),
             queues: self.queue.list().await.unwrap_or_default(),
-            timers: self.journal.timers(),
+            timers: self
+                .journal
+                .timers()
+                .into_iter()
+                .filter(|(name, _)| running.app.function(name).is_some())
+                .collect(),
             recent: self.journal.recent(),
         }
     }

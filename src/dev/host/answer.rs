@@ -29,9 +29,12 @@ impl Answer {
         for (name, value) in fields {
             head.field(name, value);
         }
-        if status != 204 && status != 304 {
+        let body = if matches!(status, 204 | 304) {
+            Vec::new()
+        } else {
             head.field("Content-Length", body.len().to_string());
-        }
+            body
+        };
         Self { status, head: head.finish(), body, closes: false }
     }
 }

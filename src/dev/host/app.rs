@@ -31,6 +31,8 @@ pub(super) struct App {
     pub(super) functions: Vec<Arc<Function>>,
     /// Functions that could not be loaded, and why.
     pub(super) faults: Vec<(String, String)>,
+    /// What the files ask for and this host does not do.
+    pub(super) warnings: Vec<&'static str>,
 }
 
 /// How pure HTTP functions reach the handler.
@@ -74,6 +76,8 @@ impl App {
     /// # Errors
     /// Say what is wrong, where, and what to do about it.
     pub(super) fn read(root: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+        // The handler may be started in another folder, so nothing may depend on the current one.
+        let root = &std::path::absolute(root).with_context(|| format!("the root {}", root.display()))?;
         let file = root.join("host.json");
         if !file.is_file() {
             bail!(
@@ -109,6 +113,7 @@ impl App {
             forward,
             function_timeout: function_timeout(&host)?,
             queues: Queues::read(&host)?,
+            warnings: warnings(&host, &settings),
             settings,
             functions,
             faults,
@@ -119,6 +124,39 @@ impl App {
     pub(super) fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.functions.iter().find(|function| function.name.eq_ignore_ascii_case(name))
     }
+}
+
+fn warnings(host: &Json, settings: &Settings) -> Vec<&'static str> {
+    let asks = |path: &[&str]| host.path(path).is_some_and(|value| value.truth() != Some(false));
+    let zone = settings::setting(settings, "WEBSITE_TIME_ZONE").unwrap_or("UTC");
+    let mut warnings = Vec::new();
+    for (asked, warning) in [
+        (
+            asks(&["customHandler", "enableProxyingHttpRequest"]),
+            "host.json: `enableProxyingHttpRequest` is ignored here (no streaming): set `enableForwardingHttpRequest`",
+        ),
+        (
+            asks(&["customHandler", "http"]),
+            "host.json: `customHandler.http` is ignored here: write a function.json for each route",
+        ),
+        (
+            asks(&["customHandler", "port"]),
+            "host.json: `customHandler.port` is ignored here: a free port is used",
+        ),
+        (
+            asks(&["customHandler"]) && asks(&["httpWorker"]),
+            "host.json: `httpWorker` is ignored beside `customHandler`: remove it",
+        ),
+        (
+            !zone.eq_ignore_ascii_case("UTC"),
+            "WEBSITE_TIME_ZONE is ignored: timers go by UTC here, as they do on Azure's Linux plans",
+        ),
+    ] {
+        if asked {
+            warnings.push(warning);
+        }
+    }
+    warnings
 }
 
 /// The files that make an app: when one changes, the app is read anew.

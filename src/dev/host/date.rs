@@ -2,26 +2,27 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, FixedOffset, Local, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 
 use super::json::Json;
+use crate::model::Timestamp;
 
 /// A text that Newtonsoft takes for a date.
 enum Date {
     Utc(NaiveDateTime),
-    /// It had an offset, so it becomes local time.
-    Local(DateTime<Local>),
+    /// It had an offset, so it becomes the host's local time: UTC, as on Azure.
+    Local(NaiveDateTime),
     Unspecified(NaiveDateTime),
 }
 
 /// A text, or what becomes of it if the whole of it is a date: `10/24/2024 14:32:17`.
 pub(super) fn dated(text: &str) -> Cow<'_, str> {
-    let time = match parse(text) {
-        None => return Cow::Borrowed(text),
-        Some(Date::Utc(time) | Date::Unspecified(time)) => time,
-        Some(Date::Local(time)) => time.naive_local(),
-    };
-    Cow::Owned(time.format("%m/%d/%Y %H:%M:%S").to_string())
+    match parse(text) {
+        None => Cow::Borrowed(text),
+        Some(Date::Utc(time) | Date::Local(time) | Date::Unspecified(time)) => {
+            Cow::Owned(time.format("%m/%d/%Y %H:%M:%S").to_string())
+        }
+    }
 }
 
 /// A value with all dates in it written as Newtonsoft writes them when it has read them as dates.
@@ -31,7 +32,7 @@ pub(super) fn rewritten(json: &Json) -> Json {
             None => text.clone(),
             Some(Date::Utc(time)) => format!("{}Z", with_fraction(time)),
             Some(Date::Unspecified(time)) => with_fraction(time),
-            Some(Date::Local(time)) => local(time),
+            Some(Date::Local(time)) => format!("{}+00:00", with_fraction(time)),
         }),
         Json::Array(items) => Json::Array(items.iter().map(rewritten).collect()),
         Json::Object(members) => {
@@ -41,18 +42,18 @@ pub(super) fn rewritten(json: &Json) -> Json {
     }
 }
 
-/// `2024-10-24T14:30:00.0012345+02:00`
-pub(super) fn local(time: DateTime<Local>) -> String {
-    format!("{}{}", with_fraction(time.naive_local()), time.format("%:z"))
+/// `2024-10-24T14:30:00.0012345+00:00`
+pub(super) fn with_offset(time: Timestamp) -> String {
+    format!("{}+00:00", with_fraction(time.naive_utc()))
 }
 
 /// `2024-10-24T14:30:00.0012345Z`
-pub(super) fn utc(time: DateTime<Utc>) -> String {
+pub(super) fn with_z(time: Timestamp) -> String {
     format!("{}Z", with_fraction(time.naive_utc()))
 }
 
 /// `2024-10-24T14:30:00+00:00`: a `DateTimeOffset`, whose fraction the host loses.
-pub(super) fn offset(time: DateTime<Utc>) -> String {
+pub(super) fn to_the_second(time: Timestamp) -> String {
     time.format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
 
@@ -95,8 +96,7 @@ fn parse(text: &str) -> Option<Date> {
         "Z" | "z" => Some(Date::Utc(time)),
         zone => {
             let offset: FixedOffset = zone.parse().ok()?;
-            let utc = time - TimeDelta::seconds(offset.local_minus_utc().into());
-            Some(Date::Local(utc.and_utc().with_timezone(&Local)))
+            Some(Date::Local(time - TimeDelta::seconds(offset.local_minus_utc().into())))
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn request(
     let mut metadata = call.facts.metadata();
     let system = Json::Object(vec![
         ("MethodName".to_owned(), Json::of(&function.name)),
-        ("UtcNow".to_owned(), Json::of(date::utc(now))),
+        ("UtcNow".to_owned(), Json::of(date::with_z(now))),
         ("RandGuid".to_owned(), Json::of(dice::guid().to_string())),
     ]);
     if !call.facts.has("sys") {
@@ -86,10 +86,10 @@ pub(super) fn by_message(message: &Received, binary: bool) -> Option<Call> {
     facts.set("QueueTrigger", Fact::Text(text.unwrap_or_default().to_owned()));
     for (name, json) in [
         ("DequeueCount", Json::of(message.dequeue_count.to_string())),
-        ("ExpirationTime", Json::of(date::offset(message.expires_at))),
+        ("ExpirationTime", Json::of(date::to_the_second(message.expires_at))),
         ("Id", Json::of(quoted(&message.id))),
-        ("InsertionTime", Json::of(date::offset(message.inserted_at))),
-        ("NextVisibleTime", Json::of(date::offset(message.next_visible_at))),
+        ("InsertionTime", Json::of(date::to_the_second(message.inserted_at))),
+        ("NextVisibleTime", Json::of(date::to_the_second(message.next_visible_at))),
         ("PopReceipt", Json::of(quoted(&message.pop_receipt))),
     ] {
         facts.set(name, Fact::Plain(json));

@@ -16,8 +16,9 @@ use tokio::{
 use super::{
     Options,
     app::{self, App},
-    events::{Event, Journal, Level, Source},
+    events::{Event, Level, Source},
     function::Trigger,
+    journal::Journal,
     listener,
     running::Running,
     server::Server,
@@ -42,6 +43,9 @@ impl Generation {
     pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal, data: &Path) -> Result<Self> {
         for (function, why) in &app.faults {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
+        }
+        for warning in &app.warnings {
+            journal.log(Level::Warning, *warning);
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);

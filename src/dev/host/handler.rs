@@ -1,7 +1,9 @@
 //! The handler's process: started, watched, restarted and ended as Azure does it.
 
+mod command;
+mod output;
+
 use std::{
-    path::Path,
     process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
@@ -9,7 +11,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
     sync::{mpsc, watch},
@@ -17,10 +18,11 @@ use tokio::{
 };
 
 use super::{
-    app::{self, App},
-    events::{Event, HandlerState, Journal, Level, Source},
+    app::App,
+    events::{Event, HandlerState, Level, Source},
     http1::Wire,
-    settings::{self, Settings},
+    journal::Journal,
+    settings,
 };
 
 /// How often a starting handler is asked whether it listens.
@@ -257,8 +259,8 @@ impl Watcher {
 
     fn spawn(&self) -> Result<Child> {
         let handler = &self.app.handler;
-        let environment = environment(&self.app, self.port);
-        let arguments = split(&settings::expand(&handler.arguments, &environment));
+        let environment = command::environment(&self.app, self.port);
+        let arguments = command::split(&settings::expand(&handler.arguments, &environment));
         let mut command = Command::new(&handler.executable);
         command
             .args(arguments)
@@ -268,6 +270,8 @@ impl Watcher {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Out of the terminal's reach: Ctrl-C is for the host, which then lets calls finish.
+            .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn().with_context(|| {
             format!(
@@ -276,32 +280,14 @@ impl Watcher {
                 handler.directory.display()
             )
         })?;
-        self.listen(child.stdout.take(), Source::Stdout, handler);
-        self.listen(child.stderr.take(), Source::Stderr, handler);
+        let errors = handler.stderr_is_errors;
+        if let Some(stream) = child.stdout.take() {
+            tokio::spawn(output::tell(stream, Source::Stdout, errors, self.journal.clone()));
+        }
+        if let Some(stream) = child.stderr.take() {
+            tokio::spawn(output::tell(stream, Source::Stderr, errors, self.journal.clone()));
+        }
         Ok(child)
-    }
-
-    /// Turns the lines of a stream into log lines.
-    fn listen(
-        &self,
-        stream: Option<impl AsyncRead + Unpin + Send + 'static>,
-        source: Source,
-        handler: &app::Handler,
-    ) {
-        let Some(stream) = stream else { return };
-        let (journal, errors_only) = (self.journal.clone(), handler.stderr_is_errors);
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(stream).split(b'\n');
-            while let Ok(Some(line)) = lines.next_segment().await {
-                let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
-                if text.trim().is_empty() || text.starts_with("azfuncjsonlog:") {
-                    continue;
-                }
-                let level =
-                    if source == Source::Stdout { Level::Information } else { level(&text, errors_only) };
-                journal.line(source, level, None, None, text);
-            }
-        });
     }
 }
 
@@ -309,20 +295,6 @@ impl Watcher {
 async fn kill(child: &mut Child) {
     let _ = child.start_kill();
     let _ = timeout(Duration::from_secs(1), child.wait()).await;
-}
-
-/// How bad a line on stderr is.
-fn level(text: &str, errors_only: bool) -> Level {
-    let text = text.to_lowercase();
-    if text.contains("warn") {
-        Level::Warning
-    } else if errors_only
-        || ["error", "fail", "severe", "unhandled exception"].iter().any(|word| text.contains(word))
-    {
-        Level::Error
-    } else {
-        Level::Information
-    }
 }
 
 /// An exit code as .NET reports it: 128 and the signal for what was killed.
@@ -353,69 +325,5 @@ async fn answers(port: u16, journal: &Journal) {
             "the handler takes connections but does not answer `GET /`: nothing is called before it does",
         );
         answer.await;
-    }
-}
-
-/// What the process finds in its environment: everything the host knows, and five things more.
-fn environment(app: &App, port: u16) -> Settings {
-    let mut environment = app.settings.clone();
-    let id = super::dice::guid().to_string();
-    for (name, value) in [
-        ("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()),
-        ("FUNCTIONS_HTTPWORKER_PORT", port.to_string()),
-        ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", id.clone()),
-        ("FUNCTIONS_HTTPWORKER_ID", id),
-        ("FUNCTIONS_APP_ROOT_PATH", absolute(&app.root)),
-    ] {
-        environment.insert(name.to_owned(), value);
-    }
-    environment
-}
-
-fn absolute(root: &Path) -> String {
-    std::path::absolute(root).unwrap_or_else(|_| root.to_owned()).display().to_string()
-}
-
-/// Splits a command line as .NET does: at blanks outside double quotes; a backslash keeps a quote.
-fn split(line: &str) -> Vec<String> {
-    let (mut arguments, mut current, mut quoted) = (Vec::new(), None::<String>, false);
-    let mut letters = line.chars().peekable();
-    while let Some(c) = letters.next() {
-        match c {
-            '\\' if letters.peek() == Some(&'"') => {
-                current.get_or_insert_default().push('"');
-                letters.next();
-            }
-            '"' => {
-                quoted = !quoted;
-                current.get_or_insert_default();
-            }
-            c if c.is_whitespace() && !quoted => arguments.extend(current.take()),
-            c => current.get_or_insert_default().push(c),
-        }
-    }
-    arguments.extend(current);
-    arguments
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_is_split_as_dotnet_splits_it() {
-        assert_eq!(
-            split(r#"handler.js --port 80 a b x "c d" e\"f """#),
-            ["handler.js", "--port", "80", "a", "b", "x", "c d", "e\"f", ""]
-        );
-        assert!(split("  ").is_empty());
-    }
-
-    #[test]
-    fn lines_on_stderr_have_levels() {
-        assert_eq!(level("some WARNing", true), Level::Warning);
-        assert_eq!(level("plain", true), Level::Error);
-        assert_eq!(level("plain", false), Level::Information);
-        assert_eq!(level("it Failed", false), Level::Error);
     }
 }

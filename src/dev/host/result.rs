@@ -36,12 +36,6 @@ pub(super) enum Value {
     Json(Json),
 }
 
-impl Default for Json {
-    fn default() -> Self {
-        Self::Null
-    }
-}
-
 /// Reads an answer.
 pub(super) fn read(response: &Response) -> Reading {
     if !(200..300).contains(&response.status) {

@@ -92,7 +92,7 @@ impl Route {
                 };
                 values.push(parameter.bind(value)?);
             } else {
-                match_parts(segment, given.get(i)?, &mut values)?;
+                match_segment(segment, given.get(i)?, &mut values)?;
             }
         }
         let catches_all = matches!(
@@ -113,6 +113,21 @@ impl Parameter {
             None if self.optional || self.catch_all => Some((self.name.clone(), None)),
             _ => None,
         }
+    }
+}
+
+/// Matches one segment; an optional last parameter may be left out together with the dot before it.
+fn match_segment(parts: &[Part], text: &str, values: &mut Values) -> Option<()> {
+    if match_parts(parts, text, values).is_some() {
+        return Some(());
+    }
+    match parts {
+        [others @ .., Part::Literal(dot), Part::Parameter(last)] if dot == "." && last.optional => {
+            match_parts(others, text, values)?;
+            values.push((last.name.clone(), None));
+            Some(())
+        }
+        _ => None,
     }
 }
 
@@ -138,11 +153,6 @@ fn match_parts(parts: &[Part], text: &str, values: &mut Values) -> Option<()> {
                     }
                     values.truncate(before);
                 }
-            }
-            let separator = matches!(values.last(), Some(_)) && text.is_empty();
-            if separator && parameter.optional {
-                values.push((parameter.name.clone(), None));
-                return match_parts(rest, text, values);
             }
             None
         }
@@ -269,6 +279,8 @@ mod tests {
             ("m/{id:alpha:length(1,3)}", "m/abc", Some("id=abc")),
             ("m/{id:alpha:length(1,3)}", "m/abcd", None),
             ("f/{name}.{extension?}", "f/a.b.c", Some("name=a.b extension=c")),
+            ("f/{name}.{extension?}", "f/a", Some("name=a extension=-")),
+            ("v{number:int}-x/y", "V12-x/y", Some("number=12")),
             ("{*path}", "", Some("path=-")),
             ("", "", Some("")),
         ] {

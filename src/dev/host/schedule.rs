@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Local, TimeDelta};
+use chrono::TimeDelta;
 use croner::{
     Cron,
     parser::{CronParser, Year},
 };
 
 use super::duration;
+use crate::model::Timestamp;
 
 /// A timer's schedule.
 #[derive(Clone, Debug)]
@@ -47,8 +48,8 @@ impl Schedule {
         &self.text
     }
 
-    /// The first time after `time`.
-    pub(super) fn next(&self, time: DateTime<Local>) -> DateTime<Local> {
+    /// The first time after `time`, in UTC, as on Azure.
+    pub(super) fn next(&self, time: Timestamp) -> Timestamp {
         match &self.rule {
             Rule::Cron(cron) => {
                 // A cron expression that never comes (30 February) waits for ever.
@@ -99,12 +100,12 @@ fn is_ncrontab(cron: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone;
+    use chrono::{TimeZone, Utc};
 
     use super::*;
 
     fn next(schedule: &str, hour: u32, minute: u32, second: u32) -> String {
-        let time = Local.with_ymd_and_hms(2024, 10, 24, hour, minute, second).unwrap();
+        let time = Utc.with_ymd_and_hms(2024, 10, 24, hour, minute, second).unwrap();
         Schedule::parse(schedule).unwrap().next(time).format("%d %H:%M:%S").to_string()
     }
 

@@ -93,7 +93,13 @@ impl Server {
             };
             let _serving = Serving::begin(&self.serving);
             let (answer, keeps_alive) = match read {
-                Ok(Some(request)) => (self.answer(&request).await, request.keeps_alive),
+                Ok(Some(request)) => {
+                    let mut answer = self.answer(&request).await;
+                    if request.method == "HEAD" {
+                        answer.body.clear();
+                    }
+                    (answer, request.keeps_alive)
+                }
                 Ok(None) | Err(http1::Error::Ended { .. }) => return,
                 Err(http1::Error::TooLarge(_)) => (Answer::empty(500), false),
                 Err(http1::Error::NotHttp(_)) => (Answer::empty(400), false),
@@ -162,7 +168,7 @@ fn find(running: &Running, request: &Request, target: &Target) -> Option<(Arc<Fu
     let path = target.path.strip_prefix('/').unwrap_or(&target.path);
     running.app.functions.iter().find_map(|function| {
         let Trigger::Http { route, methods, .. } = &function.trigger else { return None };
-        let fits = methods.is_empty() || methods.iter().any(|method| *method == request.method);
+        let fits = methods.is_empty() || methods.contains(&request.method);
         let values = if fits { route.matches(path)? } else { return None };
         Some((function.clone(), values))
     })

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Local, TimeDelta};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
 
@@ -18,6 +18,7 @@ use super::{
     running::Running,
     schedule::Schedule,
 };
+use crate::model::Timestamp;
 
 /// Sleeps are cut to this, so that a clock that is set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -27,10 +28,10 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Status {
     /// When it last fired; none if never.
-    last: Option<DateTime<Local>>,
+    last: Option<Timestamp>,
     /// When it was to fire next.
-    next: DateTime<Local>,
-    last_updated: Option<DateTime<Local>>,
+    next: Timestamp,
+    last_updated: Option<Timestamp>,
 }
 
 /// What a timer does when the host starts.
@@ -51,14 +52,12 @@ pub(super) async fn run(
     let Trigger::Timer { schedule, run_on_startup, monitored } = &function.trigger else { return };
     let file = data.join("timers").join(format!("{}.json", function.name));
     let stored = if *monitored { read(&file) } else { None };
-    let now = || running.journal.clock().now().with_timezone(&Local);
+    let now = || running.journal.clock().now();
     let Beginning { mut status, past_due } = begin(schedule, stored, now());
     remember(&running, &function, *monitored, &file, &status);
     let mut at_once = past_due.then_some(true).or_else(|| run_on_startup.then_some(false));
     loop {
-        running
-            .journal
-            .keep(Event::TimerScheduled { function: function.name.clone(), next: status.next.to_utc() });
+        running.journal.keep(Event::TimerScheduled { function: function.name.clone(), next: status.next });
         let late = match at_once.take() {
             Some(late) => late,
             None => loop {
@@ -85,7 +84,7 @@ pub(super) async fn run(
 }
 
 /// What the stored status means now: a new timer, a changed schedule, one that is due, or one that waits.
-fn begin(schedule: &Schedule, stored: Option<Status>, now: DateTime<Local>) -> Beginning {
+fn begin(schedule: &Schedule, stored: Option<Status>, now: Timestamp) -> Beginning {
     let Some(stored) = stored else {
         return Beginning {
             status: Status { last: None, next: schedule.next(now), last_updated: None },
@@ -104,7 +103,7 @@ fn begin(schedule: &Schedule, stored: Option<Status>, now: DateTime<Local>) -> B
 /// The trigger's value.
 fn info(schedule: &Schedule, status: Option<&Status>, past_due: bool) -> Json {
     let never = "0001-01-01T00:00:00+00:00";
-    let time = |time: Option<DateTime<Local>>| Json::of(time.map_or_else(|| never.to_owned(), date::local));
+    let time = |time: Option<Timestamp>| Json::of(time.map_or_else(|| never.to_owned(), date::with_offset));
     let object = |members: Vec<(&str, Json)>| {
         Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     };
@@ -144,7 +143,10 @@ fn remember(running: &Running, function: &Function, monitored: bool, file: &Path
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(file, serde_json::to_string_pretty(status)?)
+        // Written whole or not at all: a torn status would be taken for none.
+        let new = file.with_extension("new");
+        std::fs::write(&new, serde_json::to_string_pretty(status)?)?;
+        std::fs::rename(&new, file)
     };
     if let Err(e) = write() {
         let text = format!("the timer's status cannot be written to {}: {e}", file.display());
@@ -154,12 +156,12 @@ fn remember(running: &Running, function: &Function, monitored: bool, file: &Path
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone;
+    use chrono::{TimeZone, Utc};
 
     use super::*;
 
-    fn at(hour: u32, minute: u32) -> DateTime<Local> {
-        Local.with_ymd_and_hms(2024, 10, 24, hour, minute, 0).unwrap()
+    fn at(hour: u32, minute: u32) -> Timestamp {
+        Utc.with_ymd_and_hms(2024, 10, 24, hour, minute, 0).unwrap()
     }
 
     fn hourly() -> Schedule {

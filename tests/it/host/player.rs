@@ -1,6 +1,10 @@
 //! Plays recorded cases against the local host and says where it differs from Azure's.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use backline::dev::host::{self, Event, Host, Options};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,47 +17,70 @@ use tokio::{
     time::timeout,
 };
 
-use super::apps;
+use super::{apps, comparison::differences};
+
+/// An app, its data and what its handler wrote down, while no host runs.
+pub(super) struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    /// An app that `build` writes.
+    pub(super) fn build(build: impl FnOnce(&Path)) -> Self {
+        let scene = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(scene.root()).unwrap();
+        build(&scene.root());
+        fs::write(scene.record(), "").unwrap();
+        scene
+    }
+
+    pub(super) fn root(&self) -> PathBuf {
+        self.folder.path().join("app")
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn record(&self) -> PathBuf {
+        self.folder.path().join("record.jsonl")
+    }
+
+    /// Starts a host; the handler may not answer yet.
+    pub(super) async fn start(self, auth: bool) -> Stage {
+        let mut options = Options { port: 0, auth, data: self.data(), ..Options::new(self.root()) };
+        options.environment.insert("RECORD".to_owned(), self.record().display().to_string());
+        let host = host::start(options).await.unwrap();
+        Stage { host, scene: self }
+    }
+}
 
 /// A host with the recorder as its handler.
 pub(super) struct Stage {
     pub(super) host: Host,
-    record: PathBuf,
-    pub(super) folder: TempDir,
+    pub(super) scene: Scene,
 }
 
 impl Stage {
     /// Starts the host on a recorded app.
     pub(super) async fn recorded(app: &str) -> Self {
-        Self::start(|root| apps::build(root, app), true).await
+        Scene::build(|root| apps::build(root, app)).start(true).await
     }
 
     /// Starts the host on an app that `build` writes.
-    pub(super) async fn start(build: impl FnOnce(&std::path::Path), auth: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("app");
-        fs::create_dir(&root).unwrap();
-        build(&root);
-        let record = folder.path().join("record.jsonl");
-        fs::write(&record, "").unwrap();
-        let options = options(&root, &folder.path().join("data"), &record, auth);
-        let host = host::start(options).await.unwrap();
-        host.ready().await;
-        Self { host, record, folder }
+    pub(super) async fn start(build: impl FnOnce(&Path)) -> Self {
+        Scene::build(build).start(false).await
     }
 
-    /// The same app and data once more, after a stop.
-    pub(super) async fn again(self) -> Self {
-        let Self { host, record, folder } = self;
-        host.stop().await;
-        let options = options(&folder.path().join("app"), &folder.path().join("data"), &record, false);
-        let host = host::start(options).await.unwrap();
-        Self { host, record, folder }
+    /// Stops the host.
+    pub(super) async fn stop(self) -> Scene {
+        self.host.stop().await;
+        self.scene
     }
 
     /// Where new events of the recorder begin.
     pub(super) fn mark(&self) -> usize {
-        fs::read(&self.record).unwrap().len()
+        fs::read(self.scene.record()).unwrap().len()
     }
 
     /// What the recorder wrote down after a mark, but for the host's own `GET /`.
@@ -63,7 +90,7 @@ impl Stage {
 
     /// The recorder's events of one kind after a mark.
     pub(super) fn noted(&self, mark: usize, kind: &str) -> Vec<Value> {
-        let text = fs::read_to_string(&self.record).unwrap();
+        let text = fs::read_to_string(self.scene.record()).unwrap();
         let lines = text[mark..].split_inclusive('\n').filter(|line| line.ends_with('\n'));
         lines
             .map(|line| serde_json::from_str(line).unwrap())
@@ -79,9 +106,7 @@ impl Stage {
 
     /// A `GET` whose answer the handler is told.
     pub(super) async fn get(&self, path: &str, told: &Value) -> Value {
-        let told = STANDARD.encode(told.to_string());
-        let request = format!("GET {path} HTTP/1.1\r\nHost: example.test\r\nx-answer: {told}\r\n\r\n");
-        self.exchange(request.as_bytes()).await
+        self.exchange(&request_telling(path, told)).await
     }
 
     /// All messages that can be received from a queue now, which are then gone.
@@ -94,26 +119,54 @@ impl Stage {
     }
 }
 
-fn options(root: &std::path::Path, data: &std::path::Path, record: &std::path::Path, auth: bool) -> Options {
-    let mut options = Options { port: 0, auth, data: data.to_owned(), ..Options::new(root) };
-    options.environment.insert("RECORD".to_owned(), record.display().to_string());
-    options
+/// A `GET` whose answer the handler is told.
+pub(super) fn request_telling(path: &str, told: &Value) -> Vec<u8> {
+    let told = STANDARD.encode(told.to_string());
+    format!("GET {path} HTTP/1.1\r\nHost: example.test\r\nx-answer: {told}\r\n\r\n").into_bytes()
 }
 
-/// Waits for the end of a call to a function.
-pub(super) async fn ended(events: &mut broadcast::Receiver<Event>, function: &str) -> Option<String> {
-    let wanted = async {
+/// An answer that any function may give.
+pub(super) fn fine() -> Value {
+    json!({"json": {"Outputs": {"res": {"body": "fine"}}}})
+}
+
+/// Waits for the first event that gives something.
+pub(super) async fn wait_for<T>(
+    events: &mut broadcast::Receiver<Event>,
+    wanted: impl Fn(&Event) -> Option<T>,
+) -> T {
+    let found = async {
         loop {
             match events.recv().await {
-                Ok(Event::InvocationEnded { function: ended, failure, .. }) if ended == function => {
-                    return failure;
+                Ok(event) => {
+                    if let Some(found) = wanted(&event) {
+                        return found;
+                    }
                 }
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => panic!("the host is gone"),
             }
         }
     };
-    timeout(Duration::from_secs(60), wanted).await.expect("the function was called and ended")
+    timeout(Duration::from_secs(60), found).await.expect("the event comes")
+}
+
+/// Waits until a call to a function has begun.
+pub(super) async fn begun(events: &mut broadcast::Receiver<Event>, function: &str) {
+    wait_for(events, |event| match event {
+        Event::InvocationStarted { function: begun, .. } if begun == function => Some(()),
+        _ => None,
+    })
+    .await;
+}
+
+/// Waits for the end of a call to a function; returns how it failed.
+pub(super) async fn ended(events: &mut broadcast::Receiver<Event>, function: &str) -> Option<String> {
+    wait_for(events, |event| match event {
+        Event::InvocationEnded { function: ended, failure, .. } if ended == function => Some(failure.clone()),
+        _ => None,
+    })
+    .await
 }
 
 /// Where the host differs from a recorded case; empty if nowhere.
@@ -261,7 +314,8 @@ fn headers(list: &Value, client: Option<&[String]>) -> Value {
     json!(kept)
 }
 
-async fn exchange(port: u16, request: &[u8]) -> Value {
+/// One request on one connection to a port, and the answer without its framing.
+pub(super) async fn exchange(port: u16, request: &[u8]) -> Value {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else {
         return json!({"closed": true});
     };
@@ -305,59 +359,4 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>, bare: bool) -> Opt
         Err(e) => answer["bodyBase64"] = STANDARD.encode(e.as_bytes()).into(),
     }
     Some(answer)
-}
-
-fn differences(expected: &Value, got: &Value, path: &str, found: &mut Vec<String>) {
-    match (expected, got) {
-        (Value::Object(expected), Value::Object(got)) => {
-            for (key, value) in expected {
-                match got.get(key) {
-                    Some(other) => differences(value, other, &format!("{path}.{key}"), found),
-                    None => found.push(format!("{path}.{key}: missing, expected {value}")),
-                }
-            }
-            let unexpected = got.iter().filter(|(key, _)| !expected.contains_key(*key));
-            found.extend(unexpected.map(|(key, value)| format!("{path}.{key}: not expected, got {value}")));
-        }
-        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
-            for (i, (expected, got)) in expected.iter().zip(got).enumerate() {
-                differences(expected, got, &format!("{path}[{i}]"), found);
-            }
-        }
-        (Value::String(expected), Value::String(got)) if like(expected, got) => {}
-        _ if expected == got => {}
-        _ => found.push(format!("{path}: expected {expected}, got {got}")),
-    }
-}
-
-/// Does a text fit a recorded one, in which `<guid>`, `<time>`, `<text>`, `<version>`, `<handler>` stand for any such?
-fn like(expected: &str, got: &str) -> bool {
-    const KINDS: [(&str, fn(&str) -> bool); 5] = [
-        ("<guid>", |text| text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()),
-        ("<time>", |text| chrono::DateTime::parse_from_rfc3339(text).is_ok()),
-        ("<text>", |_| true),
-        ("<version>", |text| text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(' ')),
-        ("<handler>", |text| text.strip_prefix("127.0.0.1:").is_some_and(|port| port.parse::<u16>().is_ok())),
-    ];
-    let first =
-        KINDS.iter().filter_map(|kind| Some((expected.find(kind.0)?, kind))).min_by_key(|(at, _)| *at);
-    let Some((at, (mark, is_kind))) = first else { return expected == got };
-    let Some(rest) = got.strip_prefix(&expected[..at]) else { return false };
-    let expected = &expected[at + mark.len()..];
-    let ends = rest.char_indices().map(|(end, _)| end).chain([rest.len()]);
-    ends.into_iter().any(|end| is_kind(&rest[..end]) && like(expected, &rest[end..]))
-}
-
-#[test]
-fn a_difference_is_found() {
-    let differ = |expected: Value, got: Value| {
-        let mut found = Vec::new();
-        differences(&expected, &got, "x", &mut found);
-        found.len()
-    };
-    let guid = "0b2c0000-0000-4000-8000-000000000000";
-    assert_eq!(differ(json!({"a": "id <guid>!"}), json!({"a": format!("id {guid}!")})), 0);
-    assert_eq!(differ(json!({"a": "id <guid>!"}), json!({"a": format!("id {guid}?")})), 1);
-    assert_eq!(differ(json!({"a": 1.0}), json!({"a": 1})), 1);
-    assert_eq!(differ(json!({"a": [1], "b": 2}), json!({"a": [1, 2], "c": 2})), 3);
 }

@@ -233,10 +233,7 @@ fn answer(stream: &mut TcpStream, request: &Request, told: &Value) -> bool {
     }
     if let Some(raw) = told["rawsocket"].as_str() {
         let _ = stream.write_all(&STANDARD.decode(raw).unwrap());
-        if told["end"] == true {
-            let _ = stream.shutdown(Shutdown::Write);
-        }
-        return true;
+        return told["end"] != true;
     }
     let (bytes, closes) = message(request, told);
     stream.write_all(&bytes).is_ok() && !closes

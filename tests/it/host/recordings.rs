@@ -28,7 +28,7 @@ async fn the_host_does_what_azures_did() {
                     differing.push(format!("{app}/{}: {difference}", case["case"].as_str().unwrap()));
                 }
             }
-            stage.host.stop().await;
+            stage.stop().await;
             (cases.len(), differing)
         });
     }

@@ -1,0 +1,180 @@
+//! Tells what happens in the host: to people as log lines, to listeners as events, and remembers the latest.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::events::{Event, Level, Source};
+use crate::model::{Clock, Timestamp};
+
+/// So many events are kept for who comes late, and for a listener that is slow.
+const KEPT: usize = 500;
+
+/// How a function fared.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) runs: u64,
+    pub(super) failures: u64,
+    pub(super) total_ms: f64,
+}
+
+#[derive(Default)]
+struct Book {
+    recent: VecDeque<Event>,
+    tallies: BTreeMap<String, Tally>,
+    timers: BTreeMap<String, Timestamp>,
+}
+
+/// Tells listeners and remembers. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Journal {
+    listeners: broadcast::Sender<Event>,
+    book: Arc<Mutex<Book>>,
+    clock: Clock,
+}
+
+impl Journal {
+    pub(super) fn new(clock: Clock) -> Self {
+        let (listeners, _) = broadcast::channel(KEPT);
+        Self { listeners, book: Arc::default(), clock }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn listen(&self) -> broadcast::Receiver<Event> {
+        self.listeners.subscribe()
+    }
+
+    /// Does anybody listen?
+    pub(super) fn is_heard(&self) -> bool {
+        self.listeners.receiver_count() > 0
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("nobody panics while writing the journal")
+    }
+
+    /// Tells listeners alone; for what would drown everything else if it were kept.
+    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+        if self.is_heard() {
+            let _ = self.listeners.send(event());
+        }
+    }
+
+    /// Tells listeners and keeps it.
+    pub(super) fn keep(&self, event: Event) {
+        let mut book = self.book();
+        match &event {
+            Event::InvocationEnded { function, duration_ms, failure, .. } => {
+                if !book.tallies.contains_key(function) {
+                    book.tallies.insert(function.clone(), Tally::default());
+                }
+                if let Some(tally) = book.tallies.get_mut(function) {
+                    tally.runs += 1;
+                    tally.failures += u64::from(failure.is_some());
+                    tally.total_ms += duration_ms;
+                }
+            }
+            Event::TimerScheduled { function, next } => {
+                book.timers.insert(function.clone(), *next);
+            }
+            _ => {}
+        }
+        if book.recent.len() == KEPT {
+            book.recent.pop_front();
+        }
+        if self.is_heard() {
+            let _ = self.listeners.send(event.clone());
+        }
+        book.recent.push_back(event);
+    }
+
+    /// One line of the host's own log, for people and listeners.
+    pub(super) fn log(&self, level: Level, text: impl Into<String>) {
+        self.line(Source::Host, level, None, None, text.into());
+    }
+
+    /// One line that may belong to a call.
+    pub(super) fn line(
+        &self,
+        source: Source,
+        level: Level,
+        function: Option<&str>,
+        invocation: Option<Uuid>,
+        text: String,
+    ) {
+        let name = function.unwrap_or(match source {
+            Source::Host => "host",
+            Source::Function => "function",
+            Source::Stdout | Source::Stderr => "handler",
+        });
+        let id = invocation.map(|id| format!(" {id}")).unwrap_or_default();
+        match level {
+            Level::Information => tracing::info!(target: "backline::host", "{name}{id}: {text}"),
+            Level::Warning => tracing::warn!(target: "backline::host", "{name}{id}: {text}"),
+            Level::Error => tracing::error!(target: "backline::host", "{name}{id}: {text}"),
+        }
+        let function = function.map(str::to_owned);
+        self.keep(Event::Log { at: self.clock.now(), source, level, function, invocation, text });
+    }
+
+    /// A call begins.
+    pub(super) fn started(&self, function: &str, trigger: &'static str, invocation: Uuid) {
+        tracing::debug!(target: "backline::host", "{function} {invocation}: called by {trigger}");
+        self.tell(|| Event::InvocationStarted {
+            at: self.clock.now(),
+            function: function.to_owned(),
+            trigger,
+            invocation,
+        });
+    }
+
+    /// A call is over.
+    pub(super) fn ended(
+        &self,
+        function: &str,
+        trigger: &'static str,
+        invocation: Uuid,
+        took: Duration,
+        outcome: Result<Option<u32>, String>,
+    ) {
+        let duration_ms = took.as_secs_f64() * 1000.0;
+        let (status, failure) = match outcome {
+            Ok(status) => (status, None),
+            Err(failure) => (None, Some(failure)),
+        };
+        match (&failure, status) {
+            (Some(failure), _) => {
+                tracing::error!(target: "backline::host", "{function} {invocation}: failed after {duration_ms:.1} ms: {failure}");
+            }
+            (None, Some(status)) => {
+                tracing::info!(target: "backline::host", "{function} {invocation}: {status} in {duration_ms:.1} ms");
+            }
+            (None, None) => {
+                tracing::info!(target: "backline::host", "{function} {invocation}: done in {duration_ms:.1} ms");
+            }
+        }
+        let at = self.clock.now();
+        let function = function.to_owned();
+        self.keep(Event::InvocationEnded { at, function, trigger, invocation, duration_ms, failure, status });
+    }
+
+    pub(super) fn recent(&self) -> Vec<Event> {
+        self.book().recent.iter().cloned().collect()
+    }
+
+    pub(super) fn tally(&self, function: &str) -> Tally {
+        self.book().tallies.get(function).copied().unwrap_or_default()
+    }
+
+    pub(super) fn timers(&self) -> BTreeMap<String, Timestamp> {
+        self.book().timers.clone()
+    }
+}
