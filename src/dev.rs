@@ -107,7 +107,9 @@ fn fill_in(environment: &mut Environment, data: &std::path::Path) {
     };
     default("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned());
     default("STORE", format!("sqlite:{}", data.join("store.db").display()));
-    default("AzureWebJobsStorage", format!("sqlite:{}", data.join("queues.sqlite").display()));
+    // The storage of queues is the local host's own, as on Azure it is the host's.
+    environment
+        .insert("AzureWebJobsStorage".to_owned(), format!("sqlite:{}", host::queue_file(data).display()));
     if !environment.keys().any(|name| name.starts_with("BOTS__")) {
         environment.insert("BOTS__operations__token".to_owned(), "1:dev".to_owned());
         environment.insert("BOTS__operations__secret".to_owned(), "dev-secret".to_owned());

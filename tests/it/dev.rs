@@ -60,7 +60,10 @@ impl<'a> Start<'a> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (heard, out) = (lines.clone(), child.stdout.take().unwrap());
         std::thread::spawn(move || {
-            BufReader::new(out).lines().map_while(Result::ok).for_each(|line| heard.lock().unwrap().push(line));
+            BufReader::new(out)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|line| heard.lock().unwrap().push(line));
         });
         // An error means that another test has chosen a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -85,7 +88,11 @@ impl Dev {
             if let Some(found) = look() {
                 return found;
             }
-            assert!(start.elapsed() < PATIENCE, "no {what}; the log:\n{}", self.lines.lock().unwrap().join("\n"));
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no {what}; the log:\n{}",
+                self.lines.lock().unwrap().join("\n")
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -116,7 +123,8 @@ impl Dev {
     }
 
     pub(crate) async fn act(&self, verb: &str, what: Value) -> Value {
-        let answer = self.http.post(format!("{}/chat/{verb}", self.telegram)).json(&what).send().await.unwrap();
+        let answer =
+            self.http.post(format!("{}/chat/{verb}", self.telegram)).json(&what).send().await.unwrap();
         assert!(answer.status().is_success(), "{verb} {what}: {}", answer.text().await.unwrap());
         answer.json().await.unwrap()
     }
@@ -137,11 +145,17 @@ impl Dev {
         let start = Instant::now();
         loop {
             let messages = self.messages(person).await;
-            if let Some(last) = messages.last().filter(|last| last["from"]["is_bot"] == true && text(last).contains(words)) {
+            if let Some(last) =
+                messages.last().filter(|last| last["from"]["is_bot"] == true && text(last).contains(words))
+            {
                 return last.clone();
             }
             let said: Vec<&str> = messages.iter().map(text).collect();
-            assert!(start.elapsed() < PATIENCE, "no «{words}» but {said:#?}\n{}", self.lines.lock().unwrap().join("\n"));
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no «{words}» but {said:#?}\n{}",
+                self.lines.lock().unwrap().join("\n")
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -150,7 +164,9 @@ impl Dev {
     pub(crate) async fn press(&self, person: i64, message: &Value, label: &str) {
         let rows = message["reply_markup"]["inline_keyboard"].as_array().unwrap();
         let mut buttons = rows.iter().flat_map(|row| row.as_array().unwrap());
-        let button = buttons.find(|button| button["text"] == label).unwrap_or_else(|| panic!("no [{label}] in {message}"));
+        let button = buttons
+            .find(|button| button["text"] == label)
+            .unwrap_or_else(|| panic!("no [{label}] in {message}"));
         let press = json!({
             "person": person, "bot": BOT, "message_id": message["message_id"], "data": button["callback_data"],
         });

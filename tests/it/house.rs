@@ -1,4 +1,5 @@
 //! The rules of the house: they are in `docs/ARCHITECTURE.md`, and this file keeps them.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, through the front door.
 
+mod app;
 mod browser;
 mod dev;
 mod envelopes;
