@@ -53,7 +53,7 @@ async fn strangers_are_refused_and_everything_from_telegram_is_taken() {
     ] {
         assert_eq!(post(&dev, "operations", Some("dev-secret"), garbage.to_vec()).await, 200, "{garbage:?}");
     }
-    let large = |size: usize| format!("{{\"update_id\":9,\"x\":\"{}\"}}", "x".repeat(size - 21)).into_bytes();
+    let large = |size: usize| format!("{{\"update_id\":9,\"x\":\"{}\"}}", "x".repeat(size - 22)).into_bytes();
     assert_eq!(post(&dev, "operations", Some("dev-secret"), large(1024 * 1024)).await, 200);
     assert_eq!(post(&dev, "operations", Some("dev-secret"), large(1024 * 1024 + 1)).await, 413);
 
