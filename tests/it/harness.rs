@@ -24,7 +24,7 @@ use backline::{
     dev::telegram::{Act, FakeBot, FakeTelegram, Fault as TelegramFault, Options, Spot, Wrong, start},
     functions::{Doors, router},
     model::{Clock, ConversationId, TraceParent, WorkflowId},
-    runtime::{Bot, Conversation, DeadLetter, Item, Runtime, Secret, Settings, State, WorkflowDocument, rebuild},
+    runtime::{Bot, Conversation, DeadLetter, Item, Runtime, Secret, Settings, WorkflowDocument, rebuild},
     store::{Container, Document, Query, Sqlite, SqliteSettings, Store, Synchronous},
     telegram::client::Client,
 };
@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+pub(crate) use backline::runtime::State;
 pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
 pub(crate) use hints::Hints;
 pub(crate) use scripts::World;
@@ -233,7 +234,8 @@ impl App {
         self.toasts.lock().unwrap().clone()
     }
 
-    /// What the bot wrote to somebody, as it reads now: `words [button] [button]`.
+    /// What the bot wrote to somebody, as it reads now: `words [button] [button]`, the words cut after 80
+    /// letters.
     pub(crate) fn saw(&self, person: i64) -> Vec<String> {
         let messages = self.telegram.messages(&room(person));
         let by_bot = messages.iter().filter(|message| message["from"]["is_bot"] == true);
@@ -318,6 +320,13 @@ impl App {
         let store = self.real_store();
         let documents = store.query(Container::Conversations, &id, query).now_or_never().unwrap().unwrap();
         documents.iter().map(|document| document.parse().unwrap()).collect()
+    }
+
+    /// Is this update stored?
+    pub(crate) fn knows(&self, update: &str) -> bool {
+        let update: Value = serde_json::from_str(update).unwrap();
+        let end = format!(":{:020}", update["update_id"].as_u64().unwrap());
+        self.documents(Container::Conversations).iter().any(|(_, document)| document.id.as_str().ends_with(&end))
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
@@ -450,7 +459,7 @@ pub(crate) fn trace() -> TraceParent {
 }
 
 fn readable(message: &Value) -> String {
-    let mut words = message["text"].as_str().unwrap_or_default().to_owned();
+    let mut words: String = message["text"].as_str().unwrap_or_default().chars().take(80).collect();
     for button in message["reply_markup"]["inline_keyboard"].as_array().into_iter().flatten() {
         for button in button.as_array().into_iter().flatten() {
             words += &format!(" [{}]", button["text"].as_str().unwrap_or_default());

@@ -128,8 +128,8 @@ async fn patient(chat: Chat) {
 }
 
 async fn long(chat: Chat) {
-    let line = "All work and no play makes Jack a dull boy.\n";
-    chat.say(Text::literal(line.repeat(250)));
+    let lines: String = (1..=500).map(|n| format!("{n} green bottles\n")).collect();
+    chat.say(Text::literal(lines));
     chat.say(words("The end."));
 }
 
