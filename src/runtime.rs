@@ -3,6 +3,9 @@
 
 mod activity;
 mod advance;
+mod alone;
+mod attempts;
+mod claim;
 mod commit;
 mod dead_letter;
 mod documents;
@@ -12,15 +15,12 @@ mod locks;
 mod perform;
 mod receive;
 mod reference;
+mod scene;
 mod sweep;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 pub use dead_letter::DeadLetter;
 pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
@@ -29,7 +29,7 @@ pub use receive::Answer;
 
 use crate::{
     engine::Table,
-    model::{BotSlug, InputKey},
+    model::BotSlug,
     queue::{self, Queue},
     store::{self, Store},
     telegram::client::{Client, Token},
@@ -124,6 +124,15 @@ impl Error {
         }
     }
 
+    /// How long the store asks to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Store(store::Error::Unavailable { retry_after, .. }) => *retry_after,
+            _ => None,
+        }
+    }
+
     fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(store::Error::Conflict { .. }))
     }
@@ -142,9 +151,10 @@ struct Parts {
     bots: BTreeMap<BotSlug, Bot>,
     settings: Settings,
     locks: locks::Locks,
-    inline: Semaphore,
-    /// Inputs that this process received and has not tried yet: their first attempt need not be counted beforehand.
-    fresh: Mutex<HashSet<InputKey>>,
+    inline: Arc<Semaphore>,
+    fresh: attempts::Fresh,
+    /// What Telegram calls the bots, as far as anybody had to know.
+    usernames: Mutex<BTreeMap<BotSlug, String>>,
     reference: reference::Reference,
 }
 
@@ -158,12 +168,11 @@ impl Runtime {
         bots: Vec<Bot>,
         settings: Settings,
     ) -> Self {
-        let inline = Semaphore::new(settings.inline_concurrency);
+        let inline = Arc::new(Semaphore::new(settings.inline_concurrency));
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
-        let (locks, fresh, reference) = Default::default();
-        Self {
-            parts: Arc::new(Parts { table, store, queue, bots, settings, locks, inline, fresh, reference }),
-        }
+        let (locks, fresh, usernames, reference) = Default::default();
+        let parts = Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference };
+        Self { parts: Arc::new(parts) }
     }
 
     /// The bot of this slug.
@@ -189,6 +198,10 @@ impl Runtime {
 
     fn settings(&self) -> &Settings {
         &self.parts.settings
+    }
+
+    fn fresh(&self) -> &attempts::Fresh {
+        &self.parts.fresh
     }
 
     fn locks(&self) -> &locks::Locks {

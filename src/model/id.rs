@@ -250,6 +250,17 @@ impl EffectId {
     }
 }
 
+impl EffectId {
+    /// Which entry of its workflow's log caused it; none for what was said outside any workflow.
+    #[must_use]
+    pub fn entry(&self) -> Option<u32> {
+        let (before, _ordinal) = self.0.rsplit_once(':')?;
+        let (workflow, n) = before.rsplit_once(':')?;
+        workflow.parse::<WorkflowId>().ok()?;
+        n.parse().ok()
+    }
+}
+
 impl FromStr for EffectId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {

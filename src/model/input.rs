@@ -32,6 +32,21 @@ pub struct Input {
     pub what: What,
 }
 
+impl Input {
+    /// Something that no update told: the passing of a deadline, a result.
+    #[must_use]
+    pub fn of_ours(
+        key: InputKey,
+        at: Timestamp,
+        conversation: ConversationId,
+        trace: TraceParent,
+        what: What,
+    ) -> Self {
+        let chat = ChatKind::default();
+        Self { key, at, conversation, chat, from: None, message_id: None, reply_to: None, trace, what }
+    }
+}
+
 /// The kind of chat an input came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Error, Runtime,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     engine::{ActivityFailure, OpenCall},
-    model::{ChatKind, EffectId, Input, InputKey, What, WorkflowId},
+    model::{ConversationId, EffectId, Input, InputKey, What, WorkflowId},
 };
 
 /// An activity may take so long at a time.
@@ -25,89 +25,111 @@ impl Runtime {
     pub(super) async fn make_calls(&self, workflow: WorkflowId) -> Result<(), Error> {
         let Some((document, _)) = self.workflow(workflow).await? else { return Ok(()) };
         for call in &document.head.calls {
-            let now = self.store().now();
-            if document.tries.get(&call.name).is_some_and(|tries| tries.next > now) {
-                continue;
-            }
-            self.make_call(&document, call).await?;
+            self.make_call(workflow, call).await?;
         }
         Ok(())
     }
 
-    async fn make_call(&self, document: &WorkflowDocument, call: &OpenCall) -> Result<(), Error> {
-        let workflow = document.head.workflow;
+    async fn make_call(&self, workflow: WorkflowId, call: &OpenCall) -> Result<(), Error> {
         let effect = EffectId::of_entry(workflow, call.n, call.ordinal);
+        let key = InputKey::result(&effect);
+        let is_new = {
+            // In one process a call is made once at a time.
+            let _turn = self.locks().lock(effect.to_string()).await;
+            let Some((document, _)) = self.workflow(workflow).await? else { return Ok(()) };
+            if !document.waits_for(call, self.store().now()) {
+                return Ok(());
+            }
+            match &document.head.conversation {
+                // The result is there and not applied yet.
+                Some(conversation) if self.item(conversation, &key).await?.is_some() => false,
+                _ => match self.result(&document, call, key.clone()).await? {
+                    Some(input) if document.head.conversation.is_some() => self.create_item(input).await?,
+                    Some(input) => {
+                        self.advance_workflow(workflow, &input).await?;
+                        false
+                    }
+                    None => return Ok(()),
+                },
+            }
+        };
+        let Some((document, _)) = self.workflow(workflow).await? else { return Ok(()) };
+        match &document.head.conversation {
+            Some(conversation) => {
+                let _fresh = self.fresh().add(&key, is_new);
+                Box::pin(self.advance(conversation, Some(&key), By::Hint)).await?;
+            }
+            None => Box::pin(self.hand_out(workflow)).await?,
+        }
+        Ok(())
+    }
+
+    /// The result of a call, unless it is to be made again later.
+    async fn result(
+        &self,
+        document: &WorkflowDocument,
+        call: &OpenCall,
+        key: InputKey,
+    ) -> Result<Option<Input>, Error> {
+        let workflow = document.head.workflow;
         let tried = document.tries.get(&call.name).map_or(0, |tries| tries.count) + 1;
-        // In one process a call is made once at a time.
-        let _turn = self.locks().lock(effect.to_string()).await;
         let outcome = match self.run(call).await {
             Ok(value) => Ok(value),
             Err(ActivityFailure::Transient(why)) if tried < MOST_TRIES => {
-                let delay = Duration::from_secs(1 << (2 * tried).min(10));
                 tracing::warn!(%workflow, call = call.name, why, tried, "an activity failed and is tried again");
-                return self.try_again(workflow, call, tried, delay).await;
+                self.try_again(workflow, call, tried).await?;
+                return Ok(None);
             }
             Err(why) => Err(why.to_string()),
         };
         let what = What::Returned { workflow, call: call.name.clone(), outcome };
-        let input = Input {
-            key: InputKey::result(&effect),
-            at: self.store().now(),
-            conversation: document
-                .head
-                .conversation
-                .clone()
-                .unwrap_or_else(|| crate::model::ConversationId::private(document.head.bot.clone(), 0)),
-            chat: ChatKind::Private,
-            from: None,
-            message_id: None,
-            reply_to: None,
-            trace: document.head.trace.clone(),
-            what,
-        };
-        match &document.head.conversation {
-            Some(conversation) => {
-                let key = input.key.clone();
-                self.create_item(input).await?;
-                Box::pin(self.advance(conversation, Some(&key), By::Arrival)).await?;
-            }
-            None => {
-                self.advance_workflow(workflow, &input).await?;
-                Box::pin(self.hand_out(workflow)).await?;
-            }
-        }
-        Ok(())
+        let (now, trace) = (self.store().now(), document.head.trace.clone());
+        Ok(Some(Input::of_ours(key, now, document.somewhere(), trace, what)))
     }
 
     async fn run(&self, call: &OpenCall) -> Result<Value, ActivityFailure> {
         let Some(run) = self.table().runner(&call.activity) else {
             return Err(ActivityFailure::Final(format!("there is no activity `{}`", call.activity)));
         };
-        let work = tokio::spawn(run(call.arguments.clone()));
-        match tokio::time::timeout(PATIENCE, work).await {
+        // A task of its own: so a panic in it is its own.
+        let mut work = tokio::spawn(run(call.arguments.clone()));
+        match tokio::time::timeout(PATIENCE, &mut work).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
                 Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity)))
             }
-            Err(_) => Err(ActivityFailure::Transient(format!("`{}` took too long", call.activity))),
+            Err(_) => {
+                work.abort();
+                Err(ActivityFailure::Transient(format!("`{}` took too long", call.activity)))
+            }
         }
     }
 
-    async fn try_again(
-        &self,
-        workflow: WorkflowId,
-        call: &OpenCall,
-        tried: u32,
-        delay: Duration,
-    ) -> Result<(), Error> {
-        let next = self.store().now() + delay;
+    /// Four seconds later, then 16, 64, …
+    async fn try_again(&self, workflow: WorkflowId, call: &OpenCall, tried: u32) -> Result<(), Error> {
+        let pause = Duration::from_secs(1 << (2 * tried).min(10));
+        let next = self.store().now() + pause;
         self.change_workflow(workflow, |document| {
             if document.head.calls.iter().any(|open| open.name == call.name) {
                 document.tries.insert(call.name.clone(), Tries { count: tried, next });
             }
         })
         .await?;
-        self.send_hint(&serde_json::json!({ "workflow": workflow }), delay).await;
+        self.send_hint(&json!({ "workflow": workflow }), pause).await;
         Ok(())
+    }
+}
+
+impl WorkflowDocument {
+    /// Is this call still open, and to be made now?
+    fn waits_for(&self, call: &OpenCall, now: crate::model::Timestamp) -> bool {
+        self.head.calls.iter().any(|open| (&open.name, open.n) == (&call.name, call.n))
+            && self.tries.get(&call.name).is_none_or(|tries| tries.next <= now)
+    }
+
+    /// The workflow's conversation; a made-up one where nobody chats with it.
+    pub(super) fn somewhere(&self) -> ConversationId {
+        let nobody = || ConversationId::private(self.head.bot.clone(), 0);
+        self.head.conversation.clone().unwrap_or_else(nobody)
     }
 }

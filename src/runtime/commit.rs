@@ -6,21 +6,15 @@ use serde_json::json;
 
 use super::{
     Error, Runtime,
-    advance::Scene,
-    dead_letter::DeadLetter,
-    documents::{
-        Conversation, Item, Outgoing, SAFETY_NET, State, WorkflowDocument, entry_id, head_id, item_id,
-    },
-    perform::Held,
+    advance::Visit,
+    claim::{Held, Sending},
+    documents::{Conversation, Item, Outgoing, State, WorkflowDocument, entry_id, head_id, item_id},
+    scene::{Read, Scene},
 };
 use crate::{
     engine::{Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
-    model::{
-        ConversationId, Delivery, EffectId, Input, InputKey, Message, Person, Send, Text, Timestamp, What,
-        WorkflowId,
-    },
+    model::{ConversationId, Delivery, EffectId, Input, InputKey, Person, Text, What, WorkflowId},
     store::{Batch, Container, Draft, ETag, Write},
-    text,
 };
 
 /// A head may be at most so large, in bytes.
@@ -28,14 +22,23 @@ const LARGEST_HEAD: usize = 256 * 1024;
 /// A hint can't be delayed longer (<https://learn.microsoft.com/rest/api/storageservices/put-message>).
 const LONGEST_DELAY: Duration = Duration::from_secs(7 * 24 * 60 * 60 - 60);
 
-/// An input that is applied.
+/// An input that is applied, or given up.
 pub(super) struct Applied {
     pub(super) key: InputKey,
     pub(super) toast: Option<Text>,
-    /// The workflows that took it: something may leave them now.
-    pub(super) workflows: Vec<WorkflowId>,
-    /// The claim to send what is in the outbox, if B could take it.
-    pub(super) held: Option<Held>,
+    /// The language of whoever is there.
+    pub(super) language: Option<String>,
+    /// The workflows that something is to leave now.
+    pub(super) leaving: Vec<WorkflowId>,
+    pub(super) sending: Sending,
+}
+
+/// A, ready to be written.
+pub(super) struct Logged {
+    pub(super) batch: Batch,
+    pub(super) entry: Entry,
+    /// Is there anything that leaves the workflow?
+    pub(super) leaves: bool,
 }
 
 impl Runtime {
@@ -48,73 +51,52 @@ impl Runtime {
         &self,
         scene: Scene,
         decision: Decision,
-        own: Option<&InputKey>,
-        known: &[(WorkflowId, Entry)],
+        visit: &Visit<'_>,
     ) -> Result<Applied, Error> {
-        let input = scene.item.input.clone();
-        let here = &input.conversation;
+        let input = &scene.item.input;
+        let (key, here) = (input.key.clone(), &input.conversation);
         let mut batches = Vec::with_capacity(3);
-        let mut delivered = Vec::new();
-        let mut toast = decision.outside.toast;
-        let mut workflows: Vec<(WorkflowId, Entry)> = Vec::new();
+        let mut leaving = Vec::new();
+        let mut entries: Vec<(WorkflowId, Entry)> = Vec::with_capacity(decision.entries.len());
         for (workflow, entry) in decision.entries {
-            let entry = if known.iter().any(|(known, _)| *known == workflow) {
-                entry
+            let read = scene.workflows.get(&workflow);
+            if scene.known.iter().any(|(known, _)| *known == workflow) {
+                // What it handed out may have left already, or not.
+                leaving.extend(read.is_none_or(|(document, _)| document.leaves()).then_some(workflow));
+                entries.push((workflow, entry));
             } else {
-                let read = scene.workflows.get(&workflow);
-                let (batch, entry) = self.log(workflow, entry, read, Some(here))?;
-                batches.push(batch);
-                entry
-            };
-            toast = toast.or_else(|| entry.toast.clone());
-            delivered.extend(entry.effects.iter().filter_map(|caused| match &caused.effect {
-                Effect::Deliver { to, delivery } if to == here => {
-                    Some(outgoing(caused.id.clone(), delivery.clone(), &input))
-                }
-                _ => None,
-            }));
-            workflows.push((workflow, entry));
+                let logged = self.log(workflow, entry, read, Some(here))?;
+                leaving.extend(logged.leaves.then_some(workflow));
+                batches.push(logged.batch);
+                entries.push((workflow, logged.entry));
+            }
         }
-        let said = decision.outside.deliveries.into_iter().enumerate();
-        delivered
-            .extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery, &input)));
-        if let What::Press { callback, .. } = &input.what
-            && own != Some(&input.key)
-        {
-            // No webhook waits to answer this press in its own body.
-            let answer = Delivery::Answer { callback: callback.clone(), text: toast.clone() };
-            delivered.push(outgoing(EffectId::of_input(&input.key, ANSWER), answer, &input));
-        }
-        let person = self.new_acquaintance(&scene.conversation, &input);
-        batches.extend(person.as_ref().map(|person| self.introduce(here, person)));
+        let said_toast = entries.iter().find_map(|(_, entry)| entry.toast.clone());
+        let toast = decision.outside.toast.or(said_toast);
+        let is_own = visit.own == Some(&key);
+        let delivered = delivered(input, &entries, decision.outside.deliveries, toast.as_ref(), is_own);
         let mut conversation = scene.conversation;
         conversation.current = decision.current;
         conversation.stuck = false;
-        if person.is_some() {
-            conversation.person = person;
+        if let Some(person) = new_acquaintance(&conversation, input) {
+            batches.push(introduction(here, person));
+            conversation.person = Some(person.clone());
         }
         conversation.reachable = match &input.what {
             What::Membership { reachable } => *reachable,
             // Who writes to us can be written to.
             _ => conversation.reachable || input.from.is_some(),
         };
-        forget_prompts(&mut conversation, &workflows, &delivered);
-        let ids: Vec<WorkflowId> = workflows.iter().map(|(id, _)| *id).collect();
-        let item = Item { state: State::Done, toast: toast.clone(), workflows: ids.clone(), ..scene.item };
-        let held = self
-            .finish(
-                batches,
-                conversation,
-                scene.conversation_etag.as_ref(),
-                item,
-                &scene.item_etag,
-                delivered,
-            )
-            .await?;
-        for (workflow, entry) in &workflows {
+        forget_prompts(&mut conversation, &entries, &delivered);
+        let workflows = entries.iter().map(|(id, _)| *id).collect();
+        let item = Item { state: State::Done, toast: toast.clone(), workflows, ..scene.item };
+        let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
+        let language = conversation.language().map(str::to_owned);
+        let sending = self.finish(batches, conversation, item, etags, delivered, visit).await?;
+        for (workflow, entry) in &entries {
             self.hint_deadlines(*workflow, entry).await;
         }
-        Ok(Applied { key: input.key, toast, workflows: ids, held })
+        Ok(Applied { key, toast, language, leaving, sending })
     }
 
     /// A: the entry is created (its id is the input's key, so it can't be there twice) and the head follows it.
@@ -122,9 +104,9 @@ impl Runtime {
         &self,
         workflow: WorkflowId,
         mut entry: Entry,
-        read: Option<&(WorkflowDocument, ETag)>,
+        read: Option<&Read>,
         here: Option<&ConversationId>,
-    ) -> Result<(Batch, Entry), Error> {
+    ) -> Result<Logged, Error> {
         let before = read.map(|(document, _)| document);
         let (mut document, mut draft) = self.folded(workflow, &entry, before, here)?;
         if draft.body.len() > LARGEST_HEAD {
@@ -138,7 +120,8 @@ impl Runtime {
             Write::Create(entry_id(&entry.input.key)?, Draft::of(&entry)),
             Write::put(head_id(), read.map(|(_, etag)| etag), draft),
         ];
-        Ok((Batch { container: Container::Inputs, partition: workflow.to_string(), writes }, entry))
+        let batch = Batch { container: Container::Inputs, partition: workflow.to_string(), writes };
+        Ok(Logged { batch, entry, leaves: document.leaves() })
     }
 
     fn folded(
@@ -151,7 +134,12 @@ impl Runtime {
         let head = Head::fold(before.map(|before| before.head.clone()), workflow, entry)
             .ok_or_else(|| Error::Data(format!("the log of `{workflow}` does not begin with its start")))?;
         let mut document = match before {
-            Some(before) => WorkflowDocument { head, ..before.clone() },
+            Some(WorkflowDocument { head: _, handouts, last, tries }) => WorkflowDocument {
+                head,
+                handouts: handouts.clone(),
+                last: last.clone(),
+                tries: tries.clone(),
+            },
             None => WorkflowDocument::new(head),
         };
         if let Some(here) = here {
@@ -162,96 +150,39 @@ impl Runtime {
         Ok((document, draft))
     }
 
-    /// B: the item is done with what it caused; the head has it in its outbox and, if nobody sends yet, our claim.
-    async fn finish(
+    /// B: the item is done with what it caused; the head has it in its outbox and, if nobody else sends yet, our claim.
+    /// `etags` are those of the conversation's head and of the item.
+    pub(super) async fn finish(
         &self,
         mut batches: Vec<Batch>,
         mut conversation: Conversation,
-        conversation_etag: Option<&ETag>,
         mut item: Item,
-        item_etag: &ETag,
+        etags: (Option<&ETag>, &ETag),
         delivered: Vec<Outgoing>,
-    ) -> Result<Option<Held>, Error> {
-        let partition = item.input.conversation.to_string();
+        visit: &Visit<'_>,
+    ) -> Result<Sending, Error> {
         item.caused.clone_from(&delivered);
         conversation.outbox.extend(delivered);
-        let token = self.take_claim(&mut conversation).await;
+        let is_ours = self.take_claim(&mut conversation, &visit.token).await;
         let due = conversation.due_at(self.store().now());
         let done = Draft::of(&item).ttl(self.settings().retention);
         batches.push(Batch {
             container: Container::Conversations,
-            partition,
+            partition: item.input.conversation.to_string(),
             writes: vec![
-                Write::Replace(item_id(&item.input.key), item_etag.clone(), done),
-                Write::put(head_id(), conversation_etag, Draft::of(&conversation).due(due)),
+                Write::Replace(item_id(&item.input.key), etags.1.clone(), done),
+                Write::put(head_id(), etags.0, Draft::of(&conversation).due(due)),
             ],
         });
-        let etags = self.store().commit(batches).await?;
-        let etag = etags.last().and_then(|batch| batch.last()).cloned();
-        Ok(match (token, etag) {
-            (Some(token), Some(etag)) => Some(Held { conversation, etag, token }),
-            _ => None,
+        let written = self.store().commit(batches).await?;
+        let etag = written.last().and_then(|batch| batch.last()).cloned();
+        Ok(match etag {
+            _ if conversation.outbox.is_empty() => Sending::Nothing,
+            Some(etag) if is_ours => {
+                Sending::Held(Box::new(Held { conversation, etag, token: visit.token.clone() }))
+            }
+            _ => Sending::Unknown,
         })
-    }
-
-    /// Writes an item as it is now, to be looked at again in a while.
-    pub(super) async fn put_item(&self, item: &Item, etag: &ETag) -> Result<ETag, Error> {
-        let draft = Draft::of(item).due(Some(self.store().now() + SAFETY_NET));
-        let batch = Batch {
-            container: Container::Conversations,
-            partition: item.input.conversation.to_string(),
-            writes: vec![Write::Replace(item_id(&item.input.key), etag.clone(), draft)],
-        };
-        let etags = self.store().commit(vec![batch]).await?;
-        etags.into_iter().flatten().next().ok_or_else(|| Error::Data("a write without an etag".to_owned()))
-    }
-
-    /// Gives an input up: a dead letter, the person and the operators are told, the next input is served.
-    pub(super) async fn bury(&self, scene: Scene, why: &str) -> Result<Applied, Error> {
-        let input = scene.item.input.clone();
-        let letter = DeadLetter {
-            source: "inbox".to_owned(),
-            id: format!("{}:{}", input.conversation, input.key),
-            cause: why.to_owned(),
-            attempts: scene.item.attempts,
-            at: self.store().now(),
-            conversation: Some(input.conversation.clone()),
-            payload: json!(input),
-            trace: input.trace.clone(),
-        };
-        tracing::error!(conversation = %input.conversation, key = %input.key, why, trace = input.trace.trace_id(), "dead letter");
-        let sorry =
-            Delivery::Send(Send { message: Message::plain(text!("something-went-wrong")), prompt: None });
-        let delivered = vec![outgoing(EffectId::of_input(&input.key, 0), sorry, &input)];
-        let item = Item { state: State::Dead, ..scene.item };
-        let conversation = Conversation { stuck: true, ..scene.conversation };
-        let held = self
-            .finish(
-                vec![letter.batch()],
-                conversation,
-                scene.conversation_etag.as_ref(),
-                item,
-                &scene.item_etag,
-                delivered,
-            )
-            .await?;
-        self.tell_operators(&letter).await;
-        Ok(Applied { key: input.key, toast: None, workflows: Vec::new(), held })
-    }
-
-    /// The person, if they are new here or have changed.
-    fn new_acquaintance(&self, conversation: &Conversation, input: &Input) -> Option<Person> {
-        let person = input.from.as_ref().filter(|_| input.conversation.is_private())?;
-        (conversation.person.as_ref() != Some(person)).then(|| person.clone())
-    }
-
-    fn introduce(&self, here: &ConversationId, person: &Person) -> Batch {
-        let id = person.id.to_string().parse().expect("a number is an id");
-        Batch {
-            container: Container::People,
-            partition: here.bot.to_string(),
-            writes: vec![Write::Upsert(id, Draft::of(person))],
-        }
     }
 
     /// The sweep comes every minute; a hint comes when the deadline does.
@@ -269,8 +200,47 @@ impl Runtime {
 /// The ordinal of the answer to a press, beyond those of an input's messages.
 const ANSWER: usize = 99;
 
-fn outgoing(id: EffectId, delivery: Delivery, input: &Input) -> Outgoing {
-    Outgoing { id, delivery, trace: input.trace.clone(), parts: 0, attempts: 0 }
+/// What an input sends to its own conversation. Where no webhook waits to answer a press in its own body, that too.
+fn delivered(
+    input: &Input,
+    entries: &[(WorkflowId, Entry)],
+    outside: Vec<Delivery>,
+    toast: Option<&Text>,
+    is_own: bool,
+) -> Vec<Outgoing> {
+    let outgoing = |id, delivery| Outgoing::new(id, delivery, input.trace.clone());
+    let caused = entries.iter().flat_map(|(_, entry)| &entry.effects);
+    let mut delivered: Vec<Outgoing> = caused
+        .filter_map(|caused| match &caused.effect {
+            Effect::Deliver { to, delivery } if *to == input.conversation => {
+                Some(outgoing(caused.id.clone(), delivery.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    let said = outside.into_iter().enumerate();
+    delivered.extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery)));
+    if let (What::Press { callback, .. }, false) = (&input.what, is_own) {
+        let answer = Delivery::Answer { callback: callback.clone(), text: toast.cloned() };
+        delivered.push(outgoing(EffectId::of_input(&input.key, ANSWER), answer));
+    }
+    delivered
+}
+
+/// The person, if they are new here or have changed.
+fn new_acquaintance<'a>(conversation: &Conversation, input: &'a Input) -> Option<&'a Person> {
+    let person = input.from.as_ref().filter(|_| input.conversation.is_private())?;
+    (conversation.person.as_ref() != Some(person)).then_some(person)
+}
+
+/// The write that makes a person known to look-ups.
+fn introduction(here: &ConversationId, person: &Person) -> Batch {
+    let id = person.id.to_string().parse().expect("a number is an id");
+    Batch {
+        container: Container::People,
+        partition: here.bot.to_string(),
+        writes: vec![Write::Upsert(id, Draft::of(person))],
+    }
 }
 
 /// Forgets the message ids of questions that are over, unless an edit still asks for them.
@@ -289,9 +259,4 @@ fn forget_prompts(conversation: &mut Conversation, over: &[(WorkflowId, Entry)],
         delivered.iter().chain(outbox).any(edits)
     };
     conversation.prompts.retain(|prompt, _| !is_over(prompt) || asked_for(prompt));
-}
-
-/// When a claim that is taken now ends.
-pub(super) fn claim_end(now: Timestamp) -> Timestamp {
-    now + SAFETY_NET
 }

@@ -1,12 +1,15 @@
 //! Dead letters: what could not be done, with its cause, kept until an operator redrives or drops it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Error, Runtime};
 use crate::{
-    model::{ConversationId, Timestamp, TraceParent, short_hash},
+    model::{ConversationId, Delivery, EffectId, Message, Send, Text, Timestamp, TraceParent, short_hash},
     store::{Batch, Container, DocumentId, Draft, Write},
+    text,
 };
 
 /// Something that could not be done.
@@ -32,6 +35,11 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    pub(super) fn log(&self) {
+        let trace = self.trace.trace_id();
+        tracing::error!(source = self.source, id = self.id, cause = self.cause, trace, "dead letter");
+    }
+
     /// The write that keeps it.
     #[must_use]
     pub fn batch(&self) -> Batch {
@@ -53,15 +61,29 @@ impl Runtime {
     /// # Errors
     /// The store's.
     pub async fn keep(&self, letter: &DeadLetter) -> Result<(), Error> {
-        tracing::error!(
-            source = letter.source,
-            id = letter.id,
-            cause = letter.cause,
-            trace = letter.trace.trace_id(),
-            "dead letter"
-        );
+        letter.log();
         self.store().commit(vec![letter.batch()]).await?;
         Ok(())
+    }
+
+    /// Tells the bot's operators what could not be done. Told twice, they hear it once.
+    pub(super) async fn tell_operators(&self, letter: &DeadLetter) {
+        let Some(conversation) = &letter.conversation else { return };
+        let Some(bot) = self.bot(conversation.bot.as_str()) else { return };
+        let message = Message::plain(Text::Paragraphs(vec![
+            text!("operator-dead-letter", conversation = conversation.to_string(), cause = &letter.cause),
+            text!("operator-told", trace = letter.trace.trace_id()),
+        ]));
+        let delivery = Delivery::Send(Send { message, prompt: None });
+        for operator in &bot.operators {
+            let to = ConversationId::private(bot.slug.clone(), *operator);
+            let effect = format!("told:{}:{}:{operator}", letter.source, letter.id);
+            let Ok(effect) = effect.parse::<EffectId>() else { return };
+            match self.deliver(&to, &effect, &delivery, &letter.trace).await {
+                Ok(()) => self.hint(&to, Duration::ZERO).await,
+                Err(why) => tracing::warn!(%why, operator, "an operator could not be told"),
+            }
+        }
     }
 
     /// Keeps a message that its queue gave up: its function failed for it every time. Kept twice, it is kept once.

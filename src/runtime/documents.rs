@@ -115,6 +115,13 @@ pub struct Outgoing {
     pub attempts: u32,
 }
 
+impl Outgoing {
+    /// Something of which nothing is sent yet.
+    pub(super) fn new(id: EffectId, delivery: Delivery, trace: TraceParent) -> Self {
+        Self { id, delivery, trace, parts: 0, attempts: 0 }
+    }
+}
+
 /// An inbox item: an input that is stored, and later what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -125,6 +132,10 @@ pub struct Item {
     /// How many attempts at it began, but for the first.
     #[serde(default)]
     pub attempts: u32,
+    /// The question whose prompt it replies to, where that is not the current workflow's: fixed before the input is
+    /// applied, for prompts are forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// What this conversation was sent because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caused: Vec<Outgoing>,
@@ -174,11 +185,44 @@ pub struct Tries {
     pub next: Timestamp,
 }
 
+impl Item {
+    /// An input that is still to be applied.
+    pub(super) fn new(input: Input) -> Self {
+        Self {
+            input,
+            state: State::Pending,
+            attempts: 0,
+            prompt: None,
+            caused: Vec::new(),
+            toast: None,
+            workflows: Vec::new(),
+        }
+    }
+}
+
 impl WorkflowDocument {
     /// A head with nothing to hand out.
     #[must_use]
     pub fn new(head: Head) -> Self {
         Self { head, handouts: VecDeque::new(), last: BTreeMap::new(), tries: BTreeMap::new() }
+    }
+
+    /// What entries before the `before`th still have to hand out to a conversation, in order.
+    pub(super) fn handouts_to<'a>(
+        &'a self,
+        id: &'a ConversationId,
+        before: u32,
+    ) -> impl Iterator<Item = (&'a Caused, &'a Delivery)> {
+        let earlier = self.handouts.iter().filter(move |caused| caused.id.entry().is_none_or(|n| n < before));
+        earlier.filter_map(move |caused| match &caused.effect {
+            Effect::Deliver { to, delivery } if to == id => Some((caused, delivery)),
+            _ => None,
+        })
+    }
+
+    /// Is there anything that leaves this workflow for elsewhere?
+    pub(super) fn leaves(&self) -> bool {
+        !self.handouts.is_empty() || !self.head.calls.is_empty()
     }
 
     /// When somebody should look at this workflow: handouts, calls, deadlines.

@@ -1,11 +1,13 @@
 //! One process takes one conversation's inputs one after another.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, Weak},
 };
 
 use tokio::sync::OwnedMutexGuard;
+
+use crate::model::WorkflowId;
 
 /// A lock for every name; names that nobody holds take no room.
 #[derive(Default)]
@@ -16,16 +18,52 @@ pub(super) struct Locks {
 impl Locks {
     /// Waits until nobody else holds `name`.
     pub(super) async fn lock(&self, name: String) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut named = self.named.lock().expect("nobody panics while holding the names");
-            if named.len() > 1024 && named.len() == named.capacity() {
-                named.retain(|_, lock| lock.strong_count() > 0);
-            }
-            let lock = named.get(&name).and_then(Weak::upgrade).unwrap_or_default();
-            named.insert(name, Arc::downgrade(&lock));
-            lock
-        };
-        lock.lock_owned().await
+        self.named(name).lock_owned().await
+    }
+
+    fn named(&self, name: String) -> Arc<tokio::sync::Mutex<()>> {
+        let mut named = self.named.lock().expect("nobody panics while holding the names");
+        if named.len() > 1024 && named.len() == named.capacity() {
+            named.retain(|_, lock| lock.strong_count() > 0);
+        }
+        let lock = named.get(&name).and_then(Weak::upgrade).unwrap_or_default();
+        named.insert(name, Arc::downgrade(&lock));
+        lock
+    }
+}
+
+/// The workflows that somebody works on.
+#[derive(Default)]
+pub(super) struct Turns {
+    held: BTreeMap<WorkflowId, OwnedMutexGuard<()>>,
+}
+
+impl Turns {
+    /// Holds these workflows. False if somebody else had one of them in the meantime: what was read before is old.
+    pub(super) async fn take(
+        &mut self,
+        locks: &Locks,
+        workflows: impl Iterator<Item = &WorkflowId> + Clone,
+    ) -> bool {
+        if workflows.clone().eq(self.held.keys()) {
+            return true;
+        }
+        self.held.clear();
+        for workflow in workflows.clone() {
+            match locks.named(workflow.to_string()).try_lock_owned() {
+                Ok(guard) => self.held.insert(*workflow, guard),
+                Err(_) => break,
+            };
+        }
+        if workflows.clone().eq(self.held.keys()) {
+            return true;
+        }
+        // In the order of their ids, so that two never wait for each other.
+        self.held.clear();
+        for workflow in workflows {
+            self.held.insert(*workflow, locks.lock(workflow.to_string()).await);
+        }
+        false
     }
 }
 

@@ -11,10 +11,13 @@ use super::{
     documents::{Item, SAFETY_NET, item_id},
 };
 use crate::{
-    model::{ConversationId, Input, InputKey, Text, TraceParent, What, short_hash},
+    model::{ChatKind, ConversationId, Input, InputKey, Timestamp, TraceParent, What, short_hash},
     store::{Batch, Container, Draft, Error as StoreError, Write},
     telegram,
 };
+
+/// Asking Telegram what the bot is called may take so long.
+const GET_ME: Duration = Duration::from_secs(2);
 
 /// What the webhook answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +37,7 @@ impl Runtime {
     /// Only if it could not be stored: Telegram shall bring it again.
     pub async fn receive(&self, bot: &Bot, raw: &[u8], trace: TraceParent) -> Result<Answer, Error> {
         let now = self.store().now();
-        let input = match telegram::normalize::normalize(&bot.slug, None, raw, now, trace.clone()) {
+        let input = match self.normalized(bot, raw, now, &trace).await {
             Ok(input) => input,
             Err(why) => {
                 self.keep(&garbage(bot, raw, &why.to_string(), now, trace)).await?;
@@ -42,22 +45,63 @@ impl Runtime {
             }
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
-        self.create_item(input).await?;
+        let is_new = self.create_item(input).await?;
         let done = match what {
             What::Ignored { .. } | What::Edited(_) => None,
-            _ => self.go_on(conversation.clone(), key.clone()).await,
+            _ => self.go_on(&conversation, &key, is_new).await,
         };
-        Ok(match what {
-            What::Press { callback, .. } => {
-                let toast = match done {
-                    Some(done) => done.toast,
-                    // Somebody else has applied it, perhaps long ago: a redelivered press is answered like the first.
-                    None => self.item(&conversation, &key).await?.and_then(|item| item.toast),
-                };
-                self.answer_press(&conversation, &callback, toast).await
+        let What::Press { callback, .. } = what else { return Ok(Answer::Taken) };
+        let Done { toast, language } = match done {
+            Some(done) => done,
+            // Somebody else has applied it, perhaps long ago: a redelivered press is answered like the first.
+            None => self.done_before(&conversation, &key).await,
+        };
+        let locales = self.table().locales();
+        Ok(Answer::Call(telegram::render::webhook_answer(
+            &callback,
+            toast.as_ref(),
+            language.as_deref(),
+            locales,
+        )))
+    }
+
+    /// The update in our own words. What the bot is called is asked only for a command that may be another bot's.
+    async fn normalized(
+        &self,
+        bot: &Bot,
+        raw: &[u8],
+        now: Timestamp,
+        trace: &TraceParent,
+    ) -> Result<Input, telegram::update::Error> {
+        let normalize =
+            |username| telegram::normalize::normalize(&bot.slug, username, raw, now, trace.clone());
+        let input = normalize(None)?;
+        let may_be_anothers = matches!(input.what, What::Command { .. })
+            && input.chat != ChatKind::Private
+            && raw.contains(&b'@');
+        if !may_be_anothers {
+            return Ok(input);
+        }
+        match self.username(bot).await {
+            Some(username) => normalize(Some(&username)),
+            None => Ok(input),
+        }
+    }
+
+    /// What the bot is called, asked once; none if Telegram does not tell now.
+    async fn username(&self, bot: &Bot) -> Option<String> {
+        let mut usernames = self.parts.usernames.lock().await;
+        if let Some(known) = usernames.get(&bot.slug) {
+            return Some(known.clone());
+        }
+        let me = bot.api.call_within(GET_ME, &bot.token, "getMe", &json!({})).await;
+        match me.ok()?.get("username") {
+            Some(Value::String(name)) => {
+                usernames.insert(bot.slug.clone(), name.clone());
+                Some(name.clone())
             }
-            _ => Answer::Taken,
-        })
+            _ => None,
+        }
     }
 
     /// Stores an input; one that is there already stays as it is. Returns whether it is new.
@@ -68,7 +112,7 @@ impl Runtime {
         let idle = matches!(input.what, What::Ignored { .. } | What::Edited(_));
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
-        let item = Item { input, state, attempts: 0, caused: Vec::new(), toast: None, workflows: Vec::new() };
+        let item = Item { state, ..Item::new(input) };
         let mut draft = Draft::of(&item).due(due);
         if idle {
             draft = draft.ttl(self.settings().retention);
@@ -79,75 +123,52 @@ impl Runtime {
             writes: vec![Write::Create(item_id(&key), draft)],
         };
         match self.store().commit(vec![batch]).await {
-            Ok(_) => {
-                if !idle {
-                    self.fresh().insert(key);
-                }
-                Ok(true)
-            }
+            Ok(_) => Ok(true),
             // A redelivery: carry on.
             Err(StoreError::Conflict { .. }) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
 
-    pub(super) fn fresh(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<InputKey>> {
-        self.parts.fresh.lock().expect("nobody panics while holding the fresh inputs")
-    }
-
     /// The courtesy: does at once, within bounds, what a hint would do later.
-    async fn go_on(&self, conversation: ConversationId, key: InputKey) -> Option<Done> {
-        if self.parts.inline.available_permits() == 0 {
-            self.fresh().remove(&key);
-            self.hint(&conversation, Duration::ZERO).await;
+    async fn go_on(&self, conversation: &ConversationId, key: &InputKey, is_new: bool) -> Option<Done> {
+        let Ok(permit) = self.parts.inline.clone().try_acquire_owned() else {
+            self.hint(conversation, Duration::ZERO).await;
             return None;
-        }
-        let runtime = self.clone();
-        let (place, own) = (conversation.clone(), key.clone());
+        };
+        let (runtime, place, own) = (self.clone(), conversation.clone(), key.clone());
+        // A task of its own: what has started goes on when the budget is used up, or whoever asked has gone.
         let mut work = tokio::spawn(async move {
-            let _permit = runtime.parts.inline.acquire().await;
-            let done = runtime.advance(&place, Some(&own), By::Arrival).await;
-            runtime.fresh().remove(&own);
-            done
+            let _permit = permit;
+            let _fresh = runtime.fresh().add(&own, is_new);
+            runtime.advance(&place, Some(&own), By::Arrival).await
         });
-        match tokio::time::timeout(self.settings().inline_budget, &mut work).await {
-            Ok(Ok(Ok(done))) => done,
-            // What has started goes on; the hint is for the case that this process does not.
-            Err(_) => {
-                self.hint(&conversation, Duration::ZERO).await;
-                None
-            }
+        let delay = match tokio::time::timeout(self.settings().inline_budget, &mut work).await {
+            Ok(Ok(Ok(done))) => return done,
+            // The hint is for the case that this process does not go on.
+            Err(_) => Duration::ZERO,
             Ok(Ok(Err(why))) => {
-                tracing::warn!(%conversation, %key, %why, "left to the sweep");
-                self.hint(&conversation, Duration::from_secs(1)).await;
-                None
+                tracing::warn!(%conversation, %key, %why, "left to a hint");
+                why.retry_after().unwrap_or(Duration::from_secs(1))
             }
             Ok(Err(why)) => {
-                tracing::error!(%conversation, %key, %why, "left to the sweep");
-                None
+                tracing::error!(%conversation, %key, %why, "left to a hint");
+                Duration::from_secs(1)
             }
-        }
+        };
+        self.hint(conversation, delay).await;
+        None
     }
 
-    async fn answer_press(
-        &self,
-        conversation: &ConversationId,
-        callback: &str,
-        toast: Option<Text>,
-    ) -> Answer {
+    /// What whoever pressed was told, or would have been; nothing where the store does not say.
+    async fn done_before(&self, conversation: &ConversationId, key: &InputKey) -> Done {
+        let item = self.item(conversation, key).await.ok().flatten();
+        let toast = item.and_then(|(item, _)| item.toast);
         let head = match &toast {
             Some(_) => self.conversation(conversation).await.ok(),
             None => None,
         };
-        let language = head.as_ref().and_then(|(head, _)| head.language());
-        let locales = self.table().locales();
-        Answer::Call(telegram::render::webhook_answer(callback, toast.as_ref(), language, locales))
-    }
-
-    async fn item(&self, conversation: &ConversationId, key: &InputKey) -> Result<Option<Item>, Error> {
-        let read =
-            self.store().read(Container::Conversations, &conversation.to_string(), &item_id(key)).await?;
-        Ok(read.map(|document| document.parse()).transpose()?)
+        Done { toast, language: head.and_then(|(head, _)| Some(head.language()?.to_owned())) }
     }
 
     /// Leaves a hint that `conversation` may have something to do. Losing one loses nothing but time.
@@ -162,7 +183,7 @@ impl Runtime {
     }
 }
 
-fn garbage(bot: &Bot, raw: &[u8], why: &str, at: crate::model::Timestamp, trace: TraceParent) -> DeadLetter {
+fn garbage(bot: &Bot, raw: &[u8], why: &str, at: Timestamp, trace: TraceParent) -> DeadLetter {
     let words = String::from_utf8_lossy(raw).into_owned();
     DeadLetter {
         source: format!("webhook:{}", bot.slug),

@@ -1,16 +1,14 @@
 //! Sweep: looks at all that is due. What the courtesy of the moment missed is found here.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
-use super::{
-    Error, Runtime,
-    advance::By,
-    documents::{INBOX, WorkflowDocument},
-};
+use super::{Error, Runtime, advance::By, documents::WorkflowDocument};
 use crate::{
     engine::OpenQuestion,
-    model::{ChatKind, ConversationId, Input, InputKey, What, WorkflowId},
+    model::{ConversationId, Input, InputKey, What, WorkflowId},
     store::{Container, DueDocument},
 };
 
@@ -38,13 +36,9 @@ impl Runtime {
         let conversations = self.store().due(Container::Conversations, now, MOST).await?;
         let workflows = self.store().due(Container::Inputs, now, MOST).await?;
         let count = conversations.len() + workflows.len();
-        let mut places: Vec<(String, bool)> = conversations
-            .into_iter()
-            .map(|DueDocument { partition, id, .. }| (partition, id.as_str().starts_with(INBOX)))
-            .collect();
-        places.dedup_by(|a, b| a.0 == b.0);
+        let places: BTreeSet<String> = conversations.into_iter().map(|due| due.partition).collect();
         stream::iter(places)
-            .for_each_concurrent(AT_ONCE, |(place, _)| async move {
+            .for_each_concurrent(AT_ONCE, |place| async move {
                 let done = match place.parse::<ConversationId>() {
                     Ok(id) => self.advance(&id, None, By::Sweep).await.map(|_| ()),
                     Err(why) => Err(Error::Data(why.to_string())),
@@ -89,7 +83,8 @@ impl Runtime {
         for open in document.head.open.iter().filter(passed) {
             let input = self.elapsed(&document, open);
             let key = input.key.clone();
-            self.create_item(input).await?;
+            let is_new = self.create_item(input).await?;
+            let _fresh = self.fresh().add(&key, is_new);
             self.advance(&open.to, Some(&key), By::Sweep).await?;
         }
         self.hand_out(workflow).await
@@ -97,16 +92,8 @@ impl Runtime {
 
     fn elapsed(&self, document: &WorkflowDocument, open: &OpenQuestion) -> Input {
         let workflow = document.head.workflow;
-        Input {
-            key: InputKey::timer(workflow, open.n, open.name()),
-            at: self.store().now(),
-            conversation: open.to.clone(),
-            chat: ChatKind::Private,
-            from: None,
-            message_id: None,
-            reply_to: None,
-            trace: document.head.trace.clone(),
-            what: What::Elapsed { workflow, question: open.name().to_owned() },
-        }
+        let key = InputKey::timer(workflow, open.n, open.name());
+        let what = What::Elapsed { workflow, question: open.name().to_owned() };
+        Input::of_ours(key, self.store().now(), open.to.clone(), document.head.trace.clone(), what)
     }
 }

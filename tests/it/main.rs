@@ -2,10 +2,13 @@
 
 mod app;
 mod browser;
+mod conversations;
+mod crashes;
 mod dev;
 mod envelopes;
 mod example;
 mod fake_telegram;
+mod harness;
 mod host;
 mod house;
 mod kill;

@@ -1,0 +1,486 @@
+//! An app in this process: a real store and runtime, a fake Telegram, and people who talk; and what a test may ask.
+
+mod faulty_store;
+mod hints;
+mod scripts;
+mod wire;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use backline::{
+    dev::telegram::{Act, FakeBot, FakeTelegram, Fault as TelegramFault, Options, Spot, Wrong, start},
+    functions::{Doors, router},
+    model::{Clock, ConversationId, TraceParent, WorkflowId},
+    runtime::{Bot, Conversation, DeadLetter, Item, Runtime, Secret, Settings, WorkflowDocument, rebuild},
+    store::{Container, Document, Query, Sqlite, SqliteSettings, Store, Synchronous},
+    telegram::client::Client,
+};
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub(crate) use backline::runtime::State;
+pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
+pub(crate) use hints::Hints;
+pub(crate) use scripts::World;
+pub(crate) use wire::{Cut, Wire};
+
+pub(crate) const ADA: i64 = 101;
+pub(crate) const BO: i64 = 102;
+pub(crate) const CLEO: i64 = 103;
+const SLUG: &str = "operations";
+const TOKEN: &str = "42:secret";
+const SECRET: &str = "s3cret";
+/// Who is told when something goes wrong.
+pub(crate) const OPERATOR: i64 = CLEO;
+
+/// A process of the app: it can die.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: Arc<FaultyStore>,
+    doors: Router,
+    // The doors wait for a runtime as long as somebody may bring one.
+    _ready: Arc<watch::Sender<Option<Runtime>>>,
+}
+
+impl Process {
+    /// Brings an update as Telegram does, through the door; what the answer says, unless the process dies over it.
+    pub(crate) async fn post(&self, update: &str) -> Option<(StatusCode, Value)> {
+        let request = Request::post(format!("/telegram/{SLUG}"))
+            .header("x-telegram-bot-api-secret-token", SECRET)
+            .body(Body::from(update.to_owned()))
+            .unwrap();
+        let doors = self.doors.clone();
+        let answered = async move {
+            let response = doors.oneshot(request).await.unwrap();
+            let status = response.status();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            (status, serde_json::from_slice(&body).unwrap_or_default())
+        };
+        self.unless_it_dies(answered).await
+    }
+
+    pub(crate) async fn unless_it_dies<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut died = self.store.died.subscribe();
+        tokio::select! {
+            done = work => Some(done),
+            _ = died.wait_for(|died| *died) => None,
+        }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        *self.store.died.borrow()
+    }
+}
+
+/// How an app is made.
+pub(crate) struct Plan {
+    /// As on Cosmos: each batch is a commit of its own, and nobody can tell whether a process lives.
+    pub(crate) apart: bool,
+    pub(crate) settings: Settings,
+    pub(crate) patience: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let settings = Settings { inline_budget: Duration::from_secs(600), ..Settings::default() };
+        Self { apart: false, settings, patience: Duration::from_secs(10) }
+    }
+}
+
+/// An app with its people. Dropped, it fails the test if anything is left undone.
+pub(crate) struct App {
+    pub(crate) telegram: FakeTelegram,
+    pub(crate) clock: Clock,
+    pub(crate) hints: Arc<Hints>,
+    pub(crate) world: Arc<World>,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) process: Mutex<Process>,
+    /// What whoever pressed was told, in order.
+    toasts: Mutex<Vec<String>>,
+    plan: Plan,
+    api: String,
+    deliveries_seen: AtomicUsize,
+    untidy: AtomicBool,
+    // Last: the store's file is in it.
+    folder: tempfile::TempDir,
+}
+
+impl App {
+    pub(crate) async fn start() -> Self {
+        Self::planned(Plan::default()).await
+    }
+
+    pub(crate) async fn apart() -> Self {
+        Self::planned(Plan { apart: true, ..Plan::default() }).await
+    }
+
+    pub(crate) async fn planned(plan: Plan) -> Self {
+        let clock = Clock::hand_wound("2026-07-01T12:00:00Z".parse().unwrap());
+        let bot = FakeBot {
+            slug: SLUG.into(),
+            token: TOKEN.into(),
+            username: "operations_bot".into(),
+            secret: SECRET.into(),
+            webhook: None,
+        };
+        let options = Options { bots: vec![bot], clock: clock.clone(), ..Options::default() };
+        let telegram = start(options).await.unwrap();
+        let (wire, api) = Wire::start(telegram.url()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let hints = Arc::new(Hints::new(clock.clone()));
+        let world = Arc::default();
+        let file = folder.path().join("store.db");
+        let process = Mutex::new(process(&file, &clock, &hints, &world, &plan, &api));
+        let (toasts, deliveries_seen, untidy) = Default::default();
+        Self {
+            telegram,
+            clock,
+            hints,
+            world,
+            wire,
+            process,
+            toasts,
+            plan,
+            api,
+            deliveries_seen,
+            untidy,
+            folder,
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// The process that people talk to.
+    pub(crate) fn process(&self) -> Process {
+        self.process.lock().unwrap().clone()
+    }
+
+    /// One more process on the same store.
+    pub(crate) fn another_process(&self) -> Process {
+        process(&self.file(), &self.clock, &self.hints, &self.world, &self.plan, &self.api)
+    }
+
+    /// The old process dies, if it lives; a new one takes its place.
+    pub(crate) fn restart(&self) {
+        self.process().store.die();
+        let new = self.another_process();
+        *self.process.lock().unwrap() = new;
+    }
+
+    pub(crate) fn store(&self) -> Arc<FaultyStore> {
+        self.process().store
+    }
+
+    /// What Telegram would bring: somebody does something, and nobody hears of it yet.
+    pub(crate) fn update(&self, act: Act) -> String {
+        let before = self.deliveries_seen.load(Ordering::Relaxed);
+        self.telegram.act(act).unwrap();
+        let deliveries = self.telegram.deliveries();
+        self.deliveries_seen.store(deliveries.len(), Ordering::Relaxed);
+        assert_eq!(deliveries.len(), before + 1, "one act, one update");
+        deliveries[before].update.clone()
+    }
+
+    pub(crate) fn saying(&self, person: i64, text: &str) -> String {
+        self.update(Act::Say { spot: Spot::private(person, SLUG), text: text.to_owned(), reply_to: None })
+    }
+
+    /// A press of the newest button with this label.
+    pub(crate) fn pressing(&self, person: i64, label: &str) -> String {
+        let (message_id, data) = self
+            .button(person, label)
+            .unwrap_or_else(|| panic!("{person} sees no button `{label}`: {:#?}", self.saw(person)));
+        self.pressing_again(person, message_id, &data)
+    }
+
+    pub(crate) fn pressing_again(&self, person: i64, message_id: i64, data: &str) -> String {
+        self.update(Act::Press { spot: Spot::private(person, SLUG), message_id, data: data.to_owned() })
+    }
+
+    pub(crate) fn button(&self, person: i64, label: &str) -> Option<(i64, String)> {
+        self.telegram.messages(&room(person)).into_iter().rev().find_map(|message| {
+            let rows = message["reply_markup"]["inline_keyboard"].as_array()?.clone();
+            let button =
+                rows.iter().flat_map(|row| row.as_array().unwrap()).find(|b| b["text"] == label)?.clone();
+            Some((message["message_id"].as_i64()?, button["callback_data"].as_str()?.to_owned()))
+        })
+    }
+
+    /// Brings an update to the process, which must take it.
+    pub(crate) async fn post(&self, update: &str) {
+        let Some((status, answer)) = self.process().post(update).await else { return };
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        if answer["method"] == "answerCallbackQuery" {
+            self.toasts.lock().unwrap().push(answer["text"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+
+    pub(crate) async fn says(&self, person: i64, text: &str) {
+        let update = self.saying(person, text);
+        self.post(&update).await;
+    }
+
+    pub(crate) async fn presses(&self, person: i64, label: &str) {
+        let update = self.pressing(person, label);
+        self.post(&update).await;
+    }
+
+    pub(crate) fn toasts(&self) -> Vec<String> {
+        self.toasts.lock().unwrap().clone()
+    }
+
+    /// What the bot wrote to somebody, as it reads now: `words [button] [button]`, the words cut after 80
+    /// letters.
+    pub(crate) fn saw(&self, person: i64) -> Vec<String> {
+        let messages = self.telegram.messages(&room(person));
+        let by_bot = messages.iter().filter(|message| message["from"]["is_bot"] == true);
+        by_bot.map(readable).collect()
+    }
+
+    /// What the bot sent to somebody, as it read when it was sent; edits are left out.
+    pub(crate) fn sent(&self, person: i64) -> Vec<String> {
+        let calls = self.telegram.calls();
+        let sent = calls.iter().filter(|call| {
+            call.method == "sendMessage"
+                && call.room.as_deref() == Some(room(person).as_str())
+                && call.answer["ok"] == true
+        });
+        sent.map(|call| readable(&call.answer["result"])).collect()
+    }
+
+    pub(crate) fn telegram_fails(&self, goes: Wrong, times: u32) {
+        let (bot, method, chat) = (None, Some("sendMessage".to_owned()), None);
+        self.telegram.fault(TelegramFault { bot, method, chat, times, goes });
+    }
+
+    pub(crate) fn wind(&self, by: TimeDelta) {
+        self.clock.wind(by);
+    }
+
+    /// Delivers the hints that can be seen now, and those that this leads to.
+    pub(crate) async fn deliver_hints(&self) {
+        for _ in 0..100 {
+            let hints = self.hints.take();
+            if hints.is_empty() {
+                return;
+            }
+            for hint in hints {
+                let process = self.process();
+                if let Some(done) = process.unless_it_dies(process.runtime.follow(&hint)).await {
+                    done.unwrap();
+                }
+            }
+        }
+        panic!("hints lead to hints without end");
+    }
+
+    /// One minute passes, and the sweep comes; returns how much was due.
+    pub(crate) async fn sweep(&self) -> usize {
+        self.wind(TimeDelta::seconds(61));
+        let process = self.process();
+        process.unless_it_dies(process.runtime.sweep()).await.map_or(0, Result::unwrap)
+    }
+
+    /// Time passes until nothing is left to do.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..30 {
+            self.deliver_hints().await;
+            if self.sweep().await == 0 && self.left_undone().is_empty() {
+                return;
+            }
+        }
+        panic!("never comes to rest: {:#?}", self.left_undone());
+    }
+
+    fn real_store(&self) -> Sqlite {
+        open(&self.file(), &self.clock, &self.plan)
+    }
+
+    /// Every document of a container.
+    pub(crate) fn documents(&self, container: Container) -> Vec<(String, Document)> {
+        all(&self.real_store(), container)
+    }
+
+    pub(crate) fn conversation(&self, person: i64) -> Conversation {
+        let id = conversation(person).to_string();
+        let documents = self.documents(Container::Conversations);
+        let head =
+            documents.iter().find(|(partition, document)| *partition == id && document.id.as_str() == "head");
+        head.map(|(_, document)| document.parse().unwrap()).unwrap_or_default()
+    }
+
+    /// The inbox items of somebody, in the order of their keys.
+    pub(crate) fn items(&self, person: i64) -> Vec<Item> {
+        let id = conversation(person).to_string();
+        let query = Query { prefix: "inbox:".into(), ..Query::default() };
+        let store = self.real_store();
+        let documents = store.query(Container::Conversations, &id, query).now_or_never().unwrap().unwrap();
+        documents.iter().map(|document| document.parse().unwrap()).collect()
+    }
+
+    /// Is this update stored?
+    pub(crate) fn knows(&self, update: &str) -> bool {
+        let update: Value = serde_json::from_str(update).unwrap();
+        let end = format!(":{:020}", update["update_id"].as_u64().unwrap());
+        self.documents(Container::Conversations)
+            .iter()
+            .any(|(_, document)| document.id.as_str().ends_with(&end))
+    }
+
+    pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.documents(Container::DeadLetters).iter().map(|(_, document)| document.parse().unwrap()).collect()
+    }
+
+    pub(crate) fn workflows(&self) -> Vec<WorkflowDocument> {
+        let heads = self.documents(Container::Inputs).into_iter();
+        heads.filter(|(_, d)| d.id.as_str() == "head").map(|(_, d)| d.parse().unwrap()).collect()
+    }
+
+    /// What every workflow went through: per workflow, script and facts of each entry. The same for two runs of the
+    /// same conversation, however they were disturbed.
+    pub(crate) fn story(&self) -> BTreeMap<String, Vec<Value>> {
+        let mut story: BTreeMap<String, Vec<(u64, Value)>> = BTreeMap::new();
+        for (workflow, document) in self.documents(Container::Inputs) {
+            if document.id.as_str() == "head" {
+                continue;
+            }
+            let entry: Value = document.parse().unwrap();
+            let told = json!([entry["script"], entry["input"]["key"], entry["facts"], entry["status"]]);
+            story.entry(workflow).or_default().push((entry["n"].as_u64().unwrap(), told));
+        }
+        let sorted = |mut entries: Vec<(u64, Value)>| {
+            entries.sort_by_key(|(n, _)| *n);
+            entries.into_iter().map(|(_, told)| told).collect()
+        };
+        story.into_iter().map(|(workflow, entries)| (workflow, sorted(entries))).collect()
+    }
+
+    /// Not everything will be done at the end of this test.
+    pub(crate) fn may_stay_untidy(&self) {
+        self.untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// What is pending, unsent, claimed or not handed out.
+    pub(crate) fn left_undone(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for (partition, document) in self.documents(Container::Conversations) {
+            let id = document.id.as_str();
+            if id == "head" {
+                let head: Conversation = document.parse().unwrap();
+                if !head.outbox.is_empty() || head.claim.is_some() {
+                    left.push(format!("{partition}: {} to send, {:?}", head.outbox.len(), head.claim));
+                }
+            } else if id.starts_with("inbox:") && document.parse::<Item>().unwrap().state == State::Pending {
+                left.push(format!("{partition}: `{id}` is pending"));
+            }
+        }
+        for workflow in self.workflows() {
+            if !workflow.handouts.is_empty() || !workflow.head.calls.is_empty() {
+                left.push(format!("{}: handouts or calls", workflow.head.workflow));
+            }
+        }
+        left
+    }
+
+    fn check_logs(&self) {
+        let store = self.real_store();
+        for workflow in self.workflows() {
+            let id: WorkflowId = workflow.head.workflow;
+            let rebuilt = rebuild(&store, id).now_or_never().unwrap().unwrap();
+            assert!(rebuilt.agrees(), "the log of {id} folds to something else: {rebuilt:#?}");
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.check_logs();
+        if !self.untidy.load(Ordering::Relaxed) {
+            assert_eq!(self.left_undone(), Vec::<String>::new(), "something was left undone");
+        }
+    }
+}
+
+fn open(file: &std::path::Path, clock: &Clock, plan: &Plan) -> Sqlite {
+    let settings = SqliteSettings { synchronous: Synchronous::Normal, one_transaction: !plan.apart };
+    Sqlite::open(file, settings, clock.clone()).unwrap()
+}
+
+fn process(
+    file: &std::path::Path,
+    clock: &Clock,
+    hints: &Arc<Hints>,
+    world: &Arc<World>,
+    plan: &Plan,
+    api: &str,
+) -> Process {
+    let store = Arc::new(FaultyStore::new(open(file, clock, plan), clock.clone(), plan.apart));
+    let bot = Bot {
+        slug: SLUG.parse().unwrap(),
+        token: TOKEN.parse().unwrap(),
+        secret: Secret::new(SECRET.into()),
+        operators: vec![OPERATOR],
+        api: Client::new(Some(api), plan.patience).unwrap(),
+    };
+    let runtime =
+        Runtime::new(scripts::table(world), store.clone(), hints.clone(), vec![bot], plan.settings.clone());
+    let (ready, waiting) = watch::channel(Some(runtime.clone()));
+    Process { runtime, store, doors: router(Doors::new(waiting)), _ready: Arc::new(ready) }
+}
+
+fn all(store: &Sqlite, container: Container) -> Vec<(String, Document)> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list(container, after, 500).now_or_never().unwrap().unwrap();
+        all.extend(page.documents.into_iter().map(|found| (found.partition, found.document)));
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+fn room(person: i64) -> String {
+    format!("{SLUG}:{person}")
+}
+
+pub(crate) fn conversation(person: i64) -> ConversationId {
+    ConversationId::private(SLUG.parse().unwrap(), person)
+}
+
+pub(crate) fn trace() -> TraceParent {
+    TraceParent::root()
+}
+
+fn readable(message: &Value) -> String {
+    let mut words: String = message["text"].as_str().unwrap_or_default().chars().take(80).collect();
+    for button in message["reply_markup"]["inline_keyboard"].as_array().into_iter().flatten() {
+        for button in button.as_array().into_iter().flatten() {
+            words += &format!(" [{}]", button["text"].as_str().unwrap_or_default());
+        }
+    }
+    words
+}

@@ -1,0 +1,180 @@
+//! Small scripts that the tests talk to, and the world around them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use backline::{
+    Text,
+    engine::{
+        Activity, ActivityFailure, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable, Workflow,
+        choice, text,
+    },
+    model::Person,
+};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// What the tests and the scripts share.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    /// Does `/fragile` panic?
+    pub(crate) broken: AtomicBool,
+    /// How often the weather was asked for.
+    pub(crate) weather_asked: AtomicU32,
+    /// So many times it can't be told.
+    pub(crate) weather_fails: AtomicU32,
+}
+
+pub(crate) fn words(words: &str) -> Text {
+    Text::literal(words)
+}
+
+fn options(names: &[&str]) -> Vec<(String, Text)> {
+    names.iter().map(|name| ((*name).to_owned(), words(name))).collect()
+}
+
+/// Everybody who has talked to the bot.
+struct People;
+
+impl LookUp for People {
+    const NAME: &'static str = "people";
+    type Output = Vec<Person>;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Weather {
+    place: String,
+}
+
+impl Activity for Weather {
+    const NAME: &'static str = "weather";
+    type Output = String;
+}
+
+#[derive(Serialize)]
+struct ThingFound {
+    thing: String,
+}
+
+impl DomainEvent for ThingFound {
+    const TYPE: &'static str = "backline.thing-found.v1";
+    fn subject(&self) -> String {
+        self.thing.clone()
+    }
+}
+
+async fn order(chat: Chat) {
+    let name = chat.ask(text("name", words("Your name?"))).await;
+    let (_, colour) = chat.ask(choice("colour", words("Which colour?"), options(&["Red", "Blue"]))).await;
+    chat.say(Text::literal(format!("Thanks, {name}.")));
+    chat.say(colour);
+}
+
+async fn bo(chat: &Chat) -> Option<Person> {
+    chat.look_up(People).await.into_iter().find(|person| person.name == "Bo")
+}
+
+async fn approve(chat: Chat) {
+    let what = chat.ask(text("what", words("What for?"))).await;
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    chat.tell(&bo, words("Somebody needs you."));
+    let question = choice("approve", Text::literal(format!("Approve {what}?")), options(&["Yes", "No"]));
+    match chat.ask_of(&bo, question).await {
+        Ok((verdict, _)) => {
+            chat.say(Text::literal(format!("{what}: {verdict}")));
+            chat.tell(&bo, words("Noted."));
+        }
+        Err(Unreachable) => chat.say(words("Bo can't be reached.")),
+    }
+}
+
+async fn weather(chat: Chat) {
+    let place = chat.ask(text("place", words("Where?"))).await;
+    match chat.call(Weather { place }).await {
+        Ok(weather) => chat.say(Text::literal(weather)),
+        Err(why) => chat.say(Text::literal(format!("Nobody knows: {why}"))),
+    }
+}
+
+async fn found(chat: Chat) {
+    let thing = chat.ask(text("thing", words("What?"))).await;
+    chat.emit(ThingFound { thing: thing.clone() });
+    chat.start("spread", &thing);
+    chat.say(words("Told."));
+}
+
+/// Nobody chats with this one.
+async fn spread(chat: Chat) {
+    let thing = match chat.started().by {
+        StartedBy::Workflow { payload } => payload.as_str().unwrap_or_default().to_owned(),
+        StartedBy::Command { .. } => return,
+    };
+    let Some(bo) = bo(&chat).await else { return };
+    let sky = chat.call(Weather { place: thing.clone() }).await.unwrap_or_default();
+    chat.tell(&bo, Text::literal(format!("{thing} was found. {sky}")));
+    if let Ok((whose, _)) =
+        chat.ask_of(&bo, choice("whose", words("Yours?"), options(&["Mine", "Not mine"]))).await
+    {
+        chat.tell(&bo, Text::literal(format!("{whose}: noted.")));
+    }
+}
+
+async fn patient(chat: Chat) {
+    let answer = chat.ask(text("soon", words("Quick?")).within(TimeDelta::hours(1))).await;
+    chat.say(match answer {
+        Some(answer) => Text::literal(format!("In time: {answer}")),
+        None => words("Too late."),
+    });
+}
+
+async fn long(chat: Chat) {
+    let lines: String = (1..=500).map(|n| format!("{n} green bottles\n")).collect();
+    chat.say(Text::literal(lines));
+    chat.say(words("The end."));
+}
+
+async fn endless(chat: Chat) {
+    loop {
+        chat.say(words("and another thing"));
+    }
+}
+
+pub(crate) fn table(world: &Arc<World>) -> Table {
+    let (sky, fragile) = (world.clone(), world.clone());
+    let command = |name: &'static str, workflow: Workflow| workflow.command(name, words(name));
+    Table::new()
+        .workflow(command("start", Workflow::new("start", async |chat: Chat| chat.say(words("Hello.")))))
+        .workflow(command("order", Workflow::new("order", order)))
+        .workflow(command("approve", Workflow::new("approve", approve)))
+        .workflow(command("weather", Workflow::new("weather", weather)))
+        .workflow(command("found", Workflow::new("found", found)))
+        .workflow(Workflow::new("spread", spread))
+        .workflow(command("patient", Workflow::new("patient", patient)))
+        .workflow(command("long", Workflow::new("long", long)))
+        .workflow(command("endless", Workflow::new("endless", endless)))
+        .workflow(command(
+            "fragile",
+            Workflow::new("fragile", move |chat: Chat| {
+                let world = fragile.clone();
+                async move {
+                    let name = chat.ask(text("name", words("Say it."))).await;
+                    assert!(!world.broken.load(Ordering::Relaxed), "the script is broken");
+                    chat.say(Text::literal(format!("You said {name}.")));
+                }
+            }),
+        ))
+        .activity(move |weather: Weather| {
+            let world = sky.clone();
+            async move {
+                world.weather_asked.fetch_add(1, Ordering::Relaxed);
+                let left = world.weather_fails.load(Ordering::Relaxed);
+                if left > 0 {
+                    world.weather_fails.store(left - 1, Ordering::Relaxed);
+                    return Err(ActivityFailure::Transient("clouds".into()));
+                }
+                Ok(format!("Sunny in {}", weather.place))
+            }
+        })
+}

@@ -1,0 +1,79 @@
+//! The wire to the Bot API, which a test cuts before or after a call, together with the process that made it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+use super::faulty_store::FaultyStore;
+
+/// When the process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Before,
+    After,
+}
+
+#[derive(Default)]
+pub(crate) struct Wire {
+    target: Mutex<String>,
+    calls: Mutex<usize>,
+    cut: Mutex<Option<(usize, Cut, Arc<FaultyStore>)>>,
+}
+
+impl Wire {
+    /// Starts a wire to the Bot API at `target`; returns its own address.
+    pub(crate) async fn start(target: String) -> (Arc<Self>, String) {
+        let wire = Arc::new(Self { target: Mutex::new(target), ..Self::default() });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(forward).with_state((wire.clone(), reqwest::Client::new()));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (wire, url)
+    }
+
+    /// At the `n`th call from the start, `victim` dies.
+    pub(crate) fn cut(&self, n: usize, when: Cut, victim: Arc<FaultyStore>) {
+        *self.cut.lock().unwrap() = Some((n, when, victim));
+    }
+
+    fn next(&self) -> Option<(Cut, Arc<FaultyStore>)> {
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        let mut cut = self.cut.lock().unwrap();
+        cut.take_if(|(n, ..)| *n == *calls).map(|(_, when, victim)| (when, victim))
+    }
+}
+
+async fn forward(
+    State((wire, client)): State<(Arc<Wire>, reqwest::Client)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let cut = wire.next();
+    if let Some((Cut::Before, victim)) = &cut {
+        victim.die();
+        return std::future::pending().await;
+    }
+    let url = format!("{}{uri}", wire.target.lock().unwrap());
+    let kind = headers.get(header::CONTENT_TYPE).cloned().unwrap();
+    let answer = client.post(url).header(header::CONTENT_TYPE, kind).body(body).send().await;
+    if let Some((_, victim)) = &cut {
+        victim.die();
+        return std::future::pending().await;
+    }
+    match answer {
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
+            (status, answer.bytes().await.unwrap()).into_response()
+        }
+        // The fake broke the connection: so do we.
+        Err(_) => std::panic::resume_unwind(Box::new("the connection is broken")),
+    }
+}
