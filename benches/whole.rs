@@ -3,7 +3,12 @@
 //!
 //! `cargo bench --bench whole` prints start, memory, throughput, latency and CPU; `-- --seconds 2 --users 32` narrows.
 //! Only loopback, bounded in time, ends by itself.
-#![expect(missing_docs, clippy::unwrap_used, clippy::disallowed_methods, reason = "a measurement, not a library")]
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a measurement, not a library"
+)]
 
 use std::{
     collections::HashMap,
@@ -72,7 +77,10 @@ async fn run_floor(port: u16, file: &Path, synchronous: &str, api: String) {
         ))
         .unwrap();
     let floor_ = Arc::new(Floor { store: Mutex::new(store), http: reqwest::Client::new(), api });
-    let router = Router::new().route("/", axum::routing::get(|| async {})).route("/telegram/bench", post(floor)).with_state(floor_);
+    let router = Router::new()
+        .route("/", axum::routing::get(|| async {}))
+        .route("/telegram/bench", post(floor))
+        .with_state(floor_);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     axum::serve(listener, router).await.unwrap();
 }
@@ -252,7 +260,8 @@ async fn main() {
                 let command = if floor { floor_command } else { backline };
                 let name = if floor { "floor" } else { "backline" };
                 let folder = tempfile::tempdir().unwrap();
-                let (system, took) = System::start(name, command(port, folder.path(), synchronous, address), port);
+                let (system, took) =
+                    System::start(name, command(port, folder.path(), synchronous, address), port);
                 starts.push(took);
                 std::thread::sleep(Duration::from_millis(150));
                 idle = system.rss_mib();
@@ -261,7 +270,10 @@ async fn main() {
             let port = free_port();
             let command = if floor { floor_command } else { backline };
             let name = format!("{} ({synchronous})", if floor { "floor" } else { "backline" });
-            println!("{name:<28} start → first answer {:.1} ms (median of 7), idle {idle:.1} MiB", starts[3].as_secs_f64() * 1e3);
+            println!(
+                "{name:<28} start → first answer {:.1} ms (median of 7), idle {idle:.1} MiB",
+                starts[3].as_secs_f64() * 1e3
+            );
             let (system, _) = System::start(&name, command(port, data.path(), synchronous, address), port);
             load(&system, &api, 1, seconds.min(2), &updates).await;
             load(&system, &api, users, seconds, &updates).await;

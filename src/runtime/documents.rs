@@ -163,7 +163,6 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowDocument {
     /// The state its log folds to.
-    #[serde(flatten)]
     pub head: Head,
     /// Effects that leave the workflow for elsewhere and have not left yet, in order.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
