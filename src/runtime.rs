@@ -18,11 +18,7 @@ mod reference;
 mod scene;
 mod sweep;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, Semaphore};
 
@@ -165,7 +161,13 @@ struct Parts {
 impl Runtime {
     /// A runtime of this app on this store, through these bots.
     #[must_use]
-    pub fn new(table: Table, store: Arc<dyn Store>, queue: Arc<dyn Queue>, bots: Vec<Bot>, settings: Settings) -> Self {
+    pub fn new(
+        table: Table,
+        store: Arc<dyn Store>,
+        queue: Arc<dyn Queue>,
+        bots: Vec<Bot>,
+        settings: Settings,
+    ) -> Self {
         let inline = Arc::new(Semaphore::new(settings.inline_concurrency));
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
         let (locks, fresh, usernames, reference) = Default::default();

@@ -95,7 +95,9 @@ impl Runtime {
         let mut work = tokio::spawn(run(call.arguments.clone()));
         match tokio::time::timeout(PATIENCE, &mut work).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity))),
+            Ok(Err(panic)) => {
+                Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity)))
+            }
             Err(_) => {
                 work.abort();
                 Err(ActivityFailure::Transient(format!("`{}` took too long", call.activity)))

@@ -12,7 +12,9 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, read_prompt_name, route},
+    engine::{
+        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, read_prompt_name, route,
+    },
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
 };
 
@@ -185,7 +187,10 @@ impl Runtime {
                     Attempt::Go => {}
                     Attempt::NotNow => return Ok(Look::Nothing),
                     Attempt::GiveUp(why) => {
-                        return self.bury(scene, &why, visit).await.map(|applied| Look::Done(Box::new(applied)));
+                        return self
+                            .bury(scene, &why, visit)
+                            .await
+                            .map(|applied| Look::Done(Box::new(applied)));
                     }
                 }
                 self.fix_prompt(&mut scene).await?;
@@ -223,7 +228,9 @@ impl Runtime {
     /// only of the current workflow the redo would find what was written.
     async fn fix_prompt(&self, scene: &mut Scene) -> Result<(), Error> {
         let prompt = scene.prompt().filter(|_| scene.item.prompt.is_none());
-        let Some((prompt, (workflow, _))) = prompt.and_then(|prompt| Some((prompt, read_prompt_name(prompt)?))) else {
+        let Some((prompt, (workflow, _))) =
+            prompt.and_then(|prompt| Some((prompt, read_prompt_name(prompt)?)))
+        else {
             return Ok(());
         };
         if scene.conversation.current != Some(workflow) {

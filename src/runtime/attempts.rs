@@ -152,7 +152,8 @@ impl Runtime {
             trace: trace.clone(),
         };
         letter.log();
-        let sorry = Delivery::Send(Send { message: Message::plain(text!("something-went-wrong")), prompt: None });
+        let sorry =
+            Delivery::Send(Send { message: Message::plain(text!("something-went-wrong")), prompt: None });
         let delivered = vec![Outgoing::new(EffectId::of_input(&key, 0), sorry, trace)];
         // It may have put the current workflow aside before it failed.
         let goes_on = |id: &_| {
@@ -164,9 +165,7 @@ impl Runtime {
         let item = Item { state: State::Dead, ..scene.item };
         let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
         let language = conversation.language().map(str::to_owned);
-        let sending = self
-            .finish(vec![letter.batch()], conversation, item, etags, delivered, visit)
-            .await?;
+        let sending = self.finish(vec![letter.batch()], conversation, item, etags, delivered, visit).await?;
         self.tell_operators(&letter).await;
         Ok(Applied { key, toast: None, language, leaving: Vec::new(), sending })
     }

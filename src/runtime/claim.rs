@@ -40,7 +40,10 @@ impl Runtime {
     pub(super) async fn take_claim(&self, conversation: &mut Conversation, token: &str) -> bool {
         let now = self.store().now();
         let waits = conversation.not_before.is_some_and(|then| then > now);
-        if conversation.outbox.is_empty() || waits || !self.may_claim(conversation.claim.as_ref(), token).await {
+        if conversation.outbox.is_empty()
+            || waits
+            || !self.may_claim(conversation.claim.as_ref(), token).await
+        {
             return false;
         }
         let (until, instance) = (now + SAFETY_NET, self.store().instance().to_owned());
@@ -135,7 +138,8 @@ impl Runtime {
                 done => return done,
             };
             let Some(pause) = pauses.next() else { return Err(error) };
-            tokio::time::sleep(error.retry_after().map_or(pause, |asked| asked.min(Duration::from_secs(5)))).await;
+            tokio::time::sleep(error.retry_after().map_or(pause, |asked| asked.min(Duration::from_secs(5))))
+                .await;
         }
     }
 

@@ -188,7 +188,8 @@ impl Runtime {
     /// The sweep comes every minute; a hint comes when the deadline does.
     async fn hint_deadlines(&self, workflow: WorkflowId, entry: &Entry) {
         for deadline in entry.opened.iter().filter_map(|open| open.deadline) {
-            let delay = (deadline - self.store().now()).to_std().unwrap_or_default() + Duration::from_millis(200);
+            let delay =
+                (deadline - self.store().now()).to_std().unwrap_or_default() + Duration::from_millis(200);
             if delay < LONGEST_DELAY {
                 self.send_hint(&json!({ "workflow": workflow }), delay).await;
             }
@@ -247,11 +248,14 @@ fn forget_prompts(conversation: &mut Conversation, over: &[(WorkflowId, Entry)],
     let is_over = |prompt: &str| {
         let Some((workflow, question)) = read_prompt_name(prompt) else { return false };
         let of = over.iter().find(|(id, _)| *id == workflow);
-        of.is_some_and(|(_, entry)| entry.status != Status::Running || entry.closed.iter().any(|n| n == question))
+        of.is_some_and(|(_, entry)| {
+            entry.status != Status::Running || entry.closed.iter().any(|n| n == question)
+        })
     };
     let outbox = &conversation.outbox;
     let asked_for = |prompt: &str| {
-        let edits = |outgoing: &Outgoing| matches!(&outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
+        let edits =
+            |outgoing: &Outgoing| matches!(&outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
         delivered.iter().chain(outbox).any(edits)
     };
     conversation.prompts.retain(|prompt, _| !is_over(prompt) || asked_for(prompt));

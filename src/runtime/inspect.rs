@@ -57,9 +57,9 @@ impl Rebuilt {
 /// # Errors
 /// There is no such workflow, its log has a gap, or the store fails.
 pub async fn rebuild(store: &dyn Store, workflow: WorkflowId) -> Result<Rebuilt, Error> {
-    let (document, log) = logged(store, workflow).await?.ok_or_else(|| {
-        Error::Data(format!("there is no workflow `{workflow}` in this store"))
-    })?;
+    let (document, log) = logged(store, workflow)
+        .await?
+        .ok_or_else(|| Error::Data(format!("there is no workflow `{workflow}` in this store")))?;
     let mut folded = None;
     for (place, entry) in log.iter().enumerate() {
         if usize::try_from(entry.n) != Ok(place) {
@@ -71,7 +71,10 @@ pub async fn rebuild(store: &dyn Store, workflow: WorkflowId) -> Result<Rebuilt,
     Ok(Rebuilt { folded, stored: document.head, entries: log.len() })
 }
 
-async fn logged(store: &dyn Store, workflow: WorkflowId) -> Result<Option<(WorkflowDocument, Vec<Entry>)>, Error> {
+async fn logged(
+    store: &dyn Store,
+    workflow: WorkflowId,
+) -> Result<Option<(WorkflowDocument, Vec<Entry>)>, Error> {
     let documents = store.query(Container::Inputs, &workflow.to_string(), Query::default()).await?;
     let mut head = None;
     let mut log: Vec<Entry> = Vec::new();

@@ -40,7 +40,11 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Holds these workflows. False if somebody else had one of them in the meantime: what was read before is old.
-    pub(super) async fn take(&mut self, locks: &Locks, workflows: impl Iterator<Item = &WorkflowId> + Clone) -> bool {
+    pub(super) async fn take(
+        &mut self,
+        locks: &Locks,
+        workflows: impl Iterator<Item = &WorkflowId> + Clone,
+    ) -> bool {
         if workflows.clone().eq(self.held.keys()) {
             return true;
         }

@@ -92,7 +92,13 @@ impl Runtime {
     }
 
     /// Makes the next call of one thing to send: a long text is several.
-    async fn send(&self, bot: &Bot, id: &ConversationId, conversation: &Conversation, outgoing: &Outgoing) -> Sent {
+    async fn send(
+        &self,
+        bot: &Bot,
+        id: &ConversationId,
+        conversation: &Conversation,
+        outgoing: &Outgoing,
+    ) -> Sent {
         let message_id = match &outgoing.delivery {
             Delivery::Edit(edit) => conversation.prompts.get(&edit.prompt).copied(),
             _ => None,
@@ -169,16 +175,16 @@ impl Runtime {
             _ => None,
         };
         let change = |conversation: &mut Conversation| {
-            let is_struck = |other: &Outgoing| {
-                edited.contains(&other.id) || (is_over && other.id == outgoing.id)
-            };
+            let is_struck =
+                |other: &Outgoing| edited.contains(&other.id) || (is_over && other.id == outgoing.id);
             forget_closed(conversation, is_struck);
             conversation.outbox.retain(|other| !is_struck(other));
             if let Some(same) = conversation.outbox.iter_mut().find(|other| other.id == outgoing.id) {
                 same.parts = outgoing.parts + usize::from(matches!(sent, Sent::Done { .. }));
                 same.attempts = outgoing.attempts + u32::from(matches!(sent, Sent::Lost(_)));
             }
-            if let (Sent::Done { message: Some(message), .. }, Delivery::Send(send)) = (sent, &outgoing.delivery)
+            if let (Sent::Done { message: Some(message), .. }, Delivery::Send(send)) =
+                (sent, &outgoing.delivery)
                 && let Some(prompt) = &send.prompt
             {
                 conversation.prompts.insert(prompt.clone(), *message);

@@ -57,7 +57,12 @@ impl Runtime {
             None => self.done_before(&conversation, &key).await,
         };
         let locales = self.table().locales();
-        Ok(Answer::Call(telegram::render::webhook_answer(&callback, toast.as_ref(), language.as_deref(), locales)))
+        Ok(Answer::Call(telegram::render::webhook_answer(
+            &callback,
+            toast.as_ref(),
+            language.as_deref(),
+            locales,
+        )))
     }
 
     /// The update in our own words. What the bot is called is asked only for a command that may be another bot's.
@@ -68,7 +73,8 @@ impl Runtime {
         now: Timestamp,
         trace: &TraceParent,
     ) -> Result<Input, telegram::update::Error> {
-        let normalize = |username| telegram::normalize::normalize(&bot.slug, username, raw, now, trace.clone());
+        let normalize =
+            |username| telegram::normalize::normalize(&bot.slug, username, raw, now, trace.clone());
         let input = normalize(None)?;
         let may_be_anothers = matches!(input.what, What::Command { .. })
             && input.chat != ChatKind::Private

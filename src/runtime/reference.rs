@@ -35,7 +35,11 @@ impl Runtime {
         let container = match wanted.what.as_str() {
             "people" => Container::People,
             "areas" => Container::Areas,
-            other => return Err(Error::Data(format!("there is no reference data `{other}` (known: areas, people)"))),
+            other => {
+                return Err(Error::Data(format!(
+                    "there is no reference data `{other}` (known: areas, people)"
+                )));
+            }
         };
         let mut by_id: BTreeMap<String, Value> = BTreeMap::new();
         for own in self.table().own_reference(&wanted.what) {
@@ -49,7 +53,10 @@ impl Runtime {
                 by_id.insert(id.clone(), document.clone());
             }
         }
-        Ok(by_id.into_values().filter(|document| document.get("deleted") != Some(&Value::Bool(true))).collect())
+        Ok(by_id
+            .into_values()
+            .filter(|document| document.get("deleted") != Some(&Value::Bool(true)))
+            .collect())
     }
 
     async fn refresh(&self, container: Container, seen: &mut Seen) -> Result<(), Error> {

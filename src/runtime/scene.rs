@@ -136,7 +136,8 @@ impl Runtime {
 
     async fn pending(&self, conversation: &ConversationId) -> Result<Vec<(Item, ETag)>, Error> {
         let query = Query { prefix: INBOX.to_owned(), due_only: true, limit: ITEMS, after: None };
-        let documents = self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
+        let documents =
+            self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
         documents.into_iter().map(|document| Ok((document.parse()?, document.etag))).collect()
     }
 
@@ -185,7 +186,8 @@ fn choose(
     id: &ConversationId,
 ) -> Option<(usize, bool)> {
     let lasts = heads.values().flatten().filter_map(|(document, _)| document.last.get(id));
-    let unfinished = lasts.filter_map(|last| pending.iter().position(|(item, _)| item.input.key == *last)).min();
+    let unfinished =
+        lasts.filter_map(|last| pending.iter().position(|(item, _)| item.input.key == *last)).min();
     match unfinished {
         Some(place) => Some((place, true)),
         None => (!pending.is_empty()).then_some((0, false)),

@@ -5,11 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
-use super::{
-    Error, Runtime,
-    advance::By,
-    documents::WorkflowDocument,
-};
+use super::{Error, Runtime, advance::By, documents::WorkflowDocument};
 use crate::{
     engine::OpenQuestion,
     model::{ConversationId, Input, InputKey, What, WorkflowId},
