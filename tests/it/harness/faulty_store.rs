@@ -77,6 +77,7 @@ pub(crate) struct FaultyStore {
     clock: Clock,
     /// Are the batches of a commit written one by one, and can nobody tell whether a process lives, as with Cosmos?
     apart: bool,
+    reads: Mutex<usize>,
     writes: Mutex<usize>,
     plan: Mutex<Vec<(Matches, Fault, usize)>>,
     pub(crate) died: watch::Sender<bool>,
@@ -89,6 +90,7 @@ impl FaultyStore {
             life: Mutex::new(Some(Arc::new(store))),
             clock,
             apart,
+            reads: Mutex::new(0),
             writes: Mutex::new(0),
             plan: Mutex::default(),
             died: watch::Sender::new(false),
@@ -112,6 +114,11 @@ impl FaultyStore {
             1,
             move |operation| matches!(operation, Operation::Write(number, _) if *number == n),
         );
+    }
+
+    /// So many reads have begun.
+    pub(crate) fn reads(&self) -> usize {
+        *self.reads.lock().unwrap()
     }
 
     /// So many writes have begun.
@@ -145,6 +152,7 @@ impl FaultyStore {
     }
 
     async fn may_read(&self, what: &str) -> Result<Arc<Sqlite>, Error> {
+        *self.reads.lock().unwrap() += 1;
         match self.planned(&Operation::Read(what.to_owned())) {
             Some(Fault::DieBefore | Fault::DieAfter) => self.die(),
             Some(Fault::Wait(gate)) => gate.pass().await,
