@@ -4,7 +4,6 @@
 //! `cargo bench --bench whole` prints start, memory, throughput, latency and CPU; `-- --seconds 2 --users 32` narrows.
 //! Only loopback, bounded in time, ends by itself.
 #![expect(
-    missing_docs,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a measurement, not a library"
