@@ -65,6 +65,7 @@ fn there_is_no_way_back_past_what_the_business_was_told() {
 < one?
 > Ada: 1
 < two?
+* test.happened.v1 test
 > Ada: /back
 < There is no way back from here.
 > Ada: 2

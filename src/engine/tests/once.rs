@@ -58,7 +58,8 @@ fn an_event_is_told_and_a_workflow_started_once_even_after_reopening() {
         shown.lines().find(|line| line.contains("12:15") || line.contains("13:15")).unwrap()[..76].to_owned()
     };
     assert_eq!(ids(&first), ids(&again), "the ids are the same, and nothing is started twice: {again}");
-    goes_on(&mut world, "> Ada taps: sure\n< true\n> Ada taps: enough\n");
+    let end = world.play("> Ada taps: sure\n> Ada taps: enough\n").unwrap();
+    assert!(end.contains("\n< true\n") && end.contains("enough\n* test.reported.v1 "), "{end}");
     let entries = world.logs.values().flatten();
     let effects: Vec<_> =
         entries.flat_map(|entry| entry.effects.iter().map(move |caused| (entry, caused))).collect();
