@@ -85,8 +85,6 @@ fn who_blocks_the_bot_cannot_be_reached() {
         "\
 > Ada: /go
 < words?
-> Bo: /cancel
-< There is nothing to cancel.
 ~ Bo blocks the bot
 > Ada: mud
 < No Bo: the person can't be reached
@@ -109,7 +107,7 @@ async fn votes(chat: Chat) {
 #[test]
 fn two_people_are_asked_and_each_answers_for_themselves() {
     let table = app(votes);
-    let begin = "> Ada: /go\n< begin? [Begin]\n> Bo: /cancel\n< There is nothing to cancel.\n> Cy: /cancel\n< There is nothing to cancel.\n> Ada taps: Begin\n< Bo: vote? [yes] [no]\n< Cy: vote? [yes] [no]\n";
+    let begin = "> Ada: /go\n< begin? [Begin]\n~ Bo is here\n~ Cy is here\n> Ada taps: Begin\n< Bo: vote? [yes] [no]\n< Cy: vote? [yes] [no]\n";
     let mut world = plays(&table, begin);
     // Nobody goes back past somebody else's answer.
     goes_on(
