@@ -14,7 +14,7 @@ use super::{
     question::{Kind, Part},
 };
 use crate::{
-    model::{ChatKind, Content, FileRef, Input, InputKey, PersonId, Text, What},
+    model::{ChatKind, Content, FileRef, Input, InputKey, Text, What},
     text,
 };
 
@@ -30,10 +30,12 @@ pub(super) struct Meaning {
     pub(super) reply: Option<Text>,
     /// The button was of no use any more: its keyboard goes.
     pub(super) stale: bool,
+    /// The person wants to go back. What that undoes only the script can tell.
+    pub(super) back: bool,
 }
 
 impl Meaning {
-    fn fact(fact: Fact) -> Self {
+    pub(super) fn fact(fact: Fact) -> Self {
         Self { facts: vec![fact], ..Self::default() }
     }
 
@@ -51,6 +53,19 @@ impl Meaning {
         Self { stale: true, ..Self::late(Some(text!("stale-button"))) }
     }
 
+    fn back() -> Self {
+        Self { back: true, ..Self::default() }
+    }
+
+    /// Back was asked for where nothing can be undone.
+    pub(super) fn no_way_back(input: &Input) -> Self {
+        let why = text!("no-way-back");
+        match input.what {
+            What::Press { .. } => Self::late(Some(why)),
+            _ => Self::reply(why),
+        }
+    }
+
     fn answered(question: &str, given: Given) -> Self {
         Self::fact(Fact::Answered { question: question.to_owned(), given, collecting: None })
     }
@@ -62,7 +77,7 @@ pub(super) fn interpret(head: &Head, input: &Input, replied_to: Option<&str>) ->
         What::Press { data, .. } => pressed(head, input, data),
         What::Said(content) => said(head, input, content, replied_to),
         What::Command { name, .. } if name == "cancel" => Meaning::fact(Fact::Cancelled),
-        What::Command { name, .. } if name == "back" => back(head, input),
+        What::Command { name, .. } if name == "back" => Meaning::back(),
         What::Elapsed { question, .. } => elapsed(head, input, question),
         What::Returned { call, outcome, .. } if head.calls.iter().any(|open| open.name == *call) => {
             let given = match outcome {
@@ -105,7 +120,7 @@ fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
         Pressed::Skip if question.skippable => {
             Meaning { chosen: Some(text!("skipped")), ..Meaning::answered(question.name(), Given::Skipped) }
         }
-        Pressed::Back => back(head, input),
+        Pressed::Back => Meaning::back(),
         Pressed::Done => done(question),
         Pressed::Page(page) if page < pages_of(question) => {
             Meaning::fact(Fact::Paged { question: question.name().to_owned(), page })
@@ -155,33 +170,6 @@ fn done(question: &OpenQuestion) -> Meaning {
         _ => Text::Lines { lines: picked.iter().map(|option| option.label.clone()).collect() },
     };
     Meaning { chosen: Some(chosen), ..Meaning::answered(&part.name, Given::Value(json!(keys))) }
-}
-
-fn back(head: &Head, input: &Input) -> Meaning {
-    match input.from.as_ref().and_then(|person| way_back(head, person.id, &[])) {
-        Some(standing) => Meaning::fact(Fact::Undone { names: vec![standing.name.clone()] }),
-        None => {
-            let why = text!("no-way-back");
-            if matches!(input.what, What::Command { .. }) {
-                Meaning::reply(why)
-            } else {
-                Meaning::late(Some(why))
-            }
-        }
-    }
-}
-
-/// The answer that Back would undo: the person's own last one, unless somebody else answered or something was told to
-/// the business after it. What they answered to `asked` itself was no answer, or it would not be asked.
-pub(super) fn way_back<'a>(head: &'a Head, person: PersonId, asked: &[Part]) -> Option<&'a Standing> {
-    let is_own = |standing: &Standing| {
-        standing.by == Some(person) && !asked.iter().any(|part| part.name == standing.name)
-    };
-    let place = head.standing.iter().rposition(is_own)?;
-    let standing = &head.standing[place];
-    let others = head.standing[place..].iter().any(|later| later.by.is_some_and(|by| by != person));
-    let told = head.once.values().any(|&n| n >= standing.n);
-    (!others && !told).then_some(standing)
 }
 
 fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>) -> Meaning {

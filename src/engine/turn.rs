@@ -1,13 +1,17 @@
 //! Turns: what one input makes of a workflow, as the entry it becomes.
 
 mod applying;
+mod back;
 mod prompts;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use self::applying::Applying;
+use self::{
+    applying::Applying,
+    back::{Back, back},
+};
 use super::{
     head::Head,
     interpret::{Meaning, began, interpret},
@@ -65,7 +69,15 @@ pub(super) fn apply(
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
     let workflow = table.named(&head.script).ok_or_else(|| Refusal::NoScript(head.script.clone()))?;
-    let meaning = interpret(head, input, replied_to);
+    let mut meaning = interpret(head, input, replied_to);
+    if meaning.back {
+        let leads = back(workflow.script.as_ref(), head, input, looked_up);
+        meaning = match leads.map_err(|why| Refusal::Panicked { script: workflow.name.clone(), why })? {
+            Back::Undoes(names) => Meaning::fact(Fact::Undone { names }),
+            Back::Nowhere => Meaning::no_way_back(input),
+            Back::Wants(wanted) => return Ok(Step::Wants(wanted)),
+        };
+    }
     Applying::new(head, input, looked_up).play(workflow, meaning)
 }
 

@@ -303,12 +303,17 @@ impl<'a> World<'a> {
         Some(head)
     }
 
+    /// Reference data, in the order of its ids as text, as in earnest.
     fn look_up(&self, wanted: Wanted) -> (String, Value) {
-        let value = match wanted.what.as_str() {
-            "people" => json!(self.people),
-            other => json!(self.table.own_reference(other)),
+        let mut documents = match wanted.what.as_str() {
+            "people" => self.people.iter().map(|person| json!(person)).collect(),
+            other => self.table.own_reference(other).to_vec(),
         };
-        (wanted.name, value)
+        documents.sort_by_cached_key(|document| match &document["id"] {
+            Value::String(id) => id.clone(),
+            id => id.to_string(),
+        });
+        (wanted.name, Value::Array(documents))
     }
 
     fn perform(&mut self, caused: Caused, input: &Input) {

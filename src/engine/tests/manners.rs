@@ -50,6 +50,46 @@ fn back_leads_through_several_questions_by_button_and_by_command() {
 }
 
 #[test]
+fn back_keeps_answers_that_the_script_has_yet_to_come_to() {
+    async fn edits(chat: Chat) {
+        let one = chat.ask(q("one")).await;
+        let two = chat.ask(q("two")).await;
+        let three = chat.ask(q("three")).await;
+        match chat.ask(pick(&format!("{one}{two}{three}"), &["two", "fine"])).await.0.as_str() {
+            "two" => chat.reopen(["two", &format!("{one}{two}{three}")]).await,
+            _ => chat.say(t("Done.")),
+        }
+    }
+    plays(
+        &app(edits),
+        "\
+> Ada: /go
+< one?
+> Ada: 1
+< two? [‹ Back]
+> Ada: 2
+< three? [‹ Back]
+> Ada: 3
+< 123? [two] [fine] [‹ Back]
+> Ada taps: two
+< two? [‹ Back]
+> Ada taps: ‹ Back
+< one?
+> Ada: /back
+< There is no way back from here.
+> Ada: I
+< two? [‹ Back]
+> Ada: /back
+< one?
+> Ada: I
+< two? [‹ Back]
+> Ada: II
+< III3? [two] [fine] [‹ Back]
+",
+    );
+}
+
+#[test]
 fn there_is_no_way_back_past_what_the_business_was_told() {
     async fn tells(chat: Chat) {
         chat.ask(q("one")).await;

@@ -128,3 +128,15 @@ fn reference_data_is_what_it_was_when_it_was_first_asked_for() {
     assert_eq!(seen, [1, 1, 0, 0, 0], "each is looked up once");
     assert_eq!(head(&world).looked_up.len(), 2);
 }
+
+#[test]
+fn reference_data_comes_in_the_order_of_its_ids() {
+    use crate::engine::Areas;
+    let table = app(|chat: Chat| async move {
+        let areas = chat.look_up(Areas).await;
+        chat.say(t(areas.into_iter().map(|area| area.name).collect::<Vec<_>>().join(" ")));
+    });
+    let area = |id: &str, name: &str| json!({ "id": id, "name": name, "latitude": 1.0, "longitude": 2.0, "radius_m": 3 });
+    let areas = json!([area("9", "nine"), area("b", "last"), area("10", "ten")]);
+    plays(&table.reference("areas", &areas.to_string()), "> Ada: /go\n< ten nine last\n");
+}

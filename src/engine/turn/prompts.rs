@@ -7,7 +7,7 @@ use crate::{
     engine::{
         effect::{Effect, closed, prompt},
         head::covers,
-        interpret::{still_picked, way_back},
+        interpret::still_picked,
         log::{Fact, Given, OpenQuestion},
     },
     model::{Text, Timestamp},
@@ -16,7 +16,6 @@ use crate::{
 impl Applying<'_> {
     /// Opens a question, or leaves it open as it is.
     pub(super) fn ask(&mut self, mut question: OpenQuestion, within: Option<TimeDelta>) {
-        question.back = way_back(&self.view, question.to.user, &question.parts).is_some();
         question.deadline = within.and_then(|limit| self.input.at.checked_add_signed(limit));
         let before = self.head.open.iter().find(|open| open.name() == question.name());
         self.asked.push(question.name().to_owned());
