@@ -32,7 +32,7 @@ pub use question::{
 pub use reference::{Areas, People};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
-pub use route::{Outside, Route, route};
+pub use route::{Beginning, Outside, Route, route};
 pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};
 pub use table::{ActivityFailure, Script, Table, Workflow};
 pub use turn::{Refusal, Wanted, stuck};

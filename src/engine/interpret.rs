@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use self::judge::{Judged, judge};
+use self::judge::{Judged, captioned, judge};
 use super::{
     effect::{Pressed, offer_hash, pages_of, question_hash, read_data},
     head::Head,
-    log::{Collecting, Fact, Given, OpenQuestion, Standing, StartedBy},
+    log::{Collecting, Fact, Given, OpenQuestion, Standing},
     question::{Kind, Part},
 };
 use crate::{
-    model::{ChatKind, Content, FileRef, Input, InputKey, Text, What},
+    model::{ChatKind, Content, FileKind, FileRef, Input, InputKey, Text, What},
     text,
 };
 
@@ -202,6 +202,9 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
                 Judged::Refused(why) => {
                     refused.get_or_insert((question.name(), why));
                 }
+                Judged::OtherFile => {
+                    refused.get_or_insert_with(|| (question.name(), hint(question)));
+                }
                 Judged::Other => {}
             }
         }
@@ -210,17 +213,39 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
     Meaning::fact(Fact::Rejected { question: question.to_owned(), why })
 }
 
-/// What to tell somebody who sent something of another kind.
+/// What to tell somebody who sent something of another kind: all the ways to answer.
 fn hint(question: &OpenQuestion) -> Text {
-    let is = |wanted: fn(&Kind) -> bool| question.parts.iter().any(|part| wanted(&part.kind));
-    if is(Kind::has_buttons) {
-        text!("use-the-buttons")
-    } else if is(|kind| matches!(kind, Kind::Files { .. })) {
-        text!("send-a-file")
-    } else if is(|kind| matches!(kind, Kind::Location)) {
-        text!("send-a-location")
-    } else {
-        text!("write-it")
+    let mut ways = Vec::new();
+    for part in &question.parts {
+        match &part.kind {
+            Kind::Choice { .. } | Kind::Toggles { .. } => ways.insert(0, "hint-buttons"),
+            Kind::Text { .. } | Kind::Number { .. } | Kind::Date { .. } => ways.push("hint-write"),
+            Kind::Files { kinds, .. } => ways.extend(kinds.iter().map(hint_of_file)),
+            Kind::Location => ways.push("hint-location"),
+        }
+    }
+    if question.skippable && !ways.contains(&"hint-buttons") {
+        ways.push("hint-skip");
+    }
+    let mut seen = BTreeSet::new();
+    ways.retain(|way| seen.insert(*way));
+    // Where there is but one way, it is explained.
+    if ways == ["hint-location"] {
+        return text!("send-a-location");
+    }
+    let ways = ways.into_iter().map(Text::message);
+    let all = ways.reduce(|ways, way| text!("hint-or", ways = ways, way = way));
+    text!("hint", ways = all.expect("a question has a way to be answered"))
+}
+
+fn hint_of_file(kind: &FileKind) -> &'static str {
+    match kind {
+        FileKind::Photo => "hint-photo",
+        FileKind::Document => "hint-document",
+        FileKind::Voice => "hint-voice",
+        FileKind::Audio => "hint-audio",
+        FileKind::Video => "hint-video",
+        FileKind::Sticker => "hint-sticker",
     }
 }
 
@@ -235,7 +260,7 @@ fn collecting(part: &Part, content: &Content) -> Option<Collecting> {
 
 /// The files of one album arrive one by one: those after the first are more of the same answer.
 fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
-    let Content::File { file, album: Some(album), .. } = content else { return None };
+    let Content::File { file, caption, album: Some(album) } = content else { return None };
     let is_of = |standing: &&Standing| standing.collecting.as_ref().is_some_and(|more| more.album == *album);
     let standing = head.standing.iter().find(is_of)?;
     let more = standing.collecting.as_ref()?;
@@ -249,7 +274,7 @@ fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
     let over = files.len() >= more.max;
     let reply = over.then(|| text!("too-many-files", count = more.max));
     if !over {
-        files.push(file.clone());
+        files.push(captioned(file, caption.as_ref()));
     }
     let grown = Fact::Answered {
         question: standing.name.clone(),
@@ -257,17 +282,6 @@ fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
         collecting: Some(Collecting { over, ..more.clone() }),
     };
     Some(Meaning { reply, ..Meaning::fact(grown) })
-}
-
-/// What a command or another workflow told the new workflow.
-pub(super) fn began(input: &Input) -> StartedBy {
-    match &input.what {
-        What::Command { name, payload } => {
-            StartedBy::Command { name: name.clone(), payload: payload.clone() }
-        }
-        What::Started { payload, .. } => StartedBy::Workflow { payload: payload.clone() },
-        _ => StartedBy::Workflow { payload: Value::Null },
-    }
 }
 
 /// What is on, of what can be.

@@ -14,9 +14,10 @@ use self::{
 };
 use super::{
     head::Head,
-    interpret::{Meaning, began, interpret},
+    interpret::{Meaning, interpret},
     log::{Entry, Fact, Recorded, Started, Status},
-    table::{Table, Workflow},
+    route::Beginning,
+    table::Table,
 };
 use crate::{
     model::{Input, Message, WorkflowId},
@@ -86,12 +87,12 @@ pub(super) fn apply(
 /// # Errors
 /// The script panicked.
 pub(super) fn begin(
-    workflow: &Workflow,
+    Beginning { workflow, by }: &Beginning<'_>,
     id: WorkflowId,
     input: &Input,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
-    let started = Fact::Started(Started { by: began(input), who: input.from.clone() });
+    let started = Fact::Started(Started { by: by.clone(), who: input.from.clone() });
     let seed = Entry {
         script: workflow.name.clone(),
         version: workflow.version,

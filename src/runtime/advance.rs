@@ -279,7 +279,7 @@ impl Runtime {
     ) -> Result<Option<Applied>, Error> {
         let input = scene.item.input.clone();
         let prompt = input.reply_to.and_then(|id| scene.conversation.prompt_of(id)).map(str::to_owned);
-        let route = route(self.table(), &input, prompt.as_deref());
+        let route = route(self.table(), &input, prompt.as_deref(), None);
         // A worker whose input goes to the current workflow because the conversation's head says so, and that finds it
         // put aside, has read a stale head: it starts over.
         if matches!(route, Route::Current)
@@ -443,7 +443,7 @@ fn is_start(input: &Input) -> bool {
 /// The workflow that an input names.
 fn named(input: &Input, conversation: &Conversation, runtime: &Runtime) -> Option<WorkflowId> {
     let prompt = input.reply_to.and_then(|id| conversation.prompt_of(id));
-    match route(runtime.table(), input, prompt) {
+    match route(runtime.table(), input, prompt, None) {
         Route::Named(id, _) => Some(id),
         _ => None,
     }

@@ -229,7 +229,7 @@ impl Runtime {
                 }
             }
         }
-        let route = route(self.table(), input, None);
+        let route = route(self.table(), input, None, None);
         if let (Route::Begin(_), Some(_)) = (&route, &head) {
             return Ok(None);
         }

@@ -202,7 +202,15 @@ impl<'a> World<'a> {
 
     fn sends_file(&mut self, who: &str, kind: FileKind, caption: Option<&str>, album: Option<String>) {
         let id = format!("file-{}", self.updates + 1);
-        let file = FileRef { kind, unique_id: id.clone(), id, name: None, mime: None, size: Some(1000) };
+        let file = FileRef {
+            kind,
+            unique_id: id.clone(),
+            id,
+            name: None,
+            mime: None,
+            size: Some(1000),
+            caption: None,
+        };
         self.does(who, None, What::Said(Content::File { file, caption: caption.map(str::to_owned), album }));
         self.settle_quietly();
     }
@@ -251,8 +259,12 @@ impl<'a> World<'a> {
     pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
         let replied_to = input.reply_to.and_then(|id| self.screen.get(usize::try_from(id).ok()?));
         let prompt = replied_to.and_then(|shown| shown.prompt.clone());
-        let route = route(self.table, input, prompt.as_deref());
         let current = self.current.get(&input.conversation).and_then(|id| self.recalled(*id));
+        let newest = match &current {
+            Some(current) if current.waits_for(&input.conversation) => None,
+            _ => self.newest_prompt(&input.conversation),
+        };
+        let route = route(self.table, input, prompt.as_deref(), newest.as_deref());
         let named = match &route {
             Route::Named(id, _) => self.recalled(*id),
             _ => None,
@@ -292,6 +304,11 @@ impl<'a> World<'a> {
         let (own, elsewhere): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_own);
         own.into_iter().chain(elsewhere).for_each(|caused| self.perform(caused, input));
         Ok(())
+    }
+
+    fn newest_prompt(&self, of: &ConversationId) -> Option<String> {
+        let open = self.screen.iter().rev().filter(|shown| shown.to == *of && !shown.stripped);
+        open.into_iter().find_map(|shown| shown.prompt.clone())
     }
 
     /// A head with its large answers.
@@ -362,7 +379,11 @@ impl<'a> World<'a> {
                 if let Some(shown) = place.map(|place| &mut self.screen[place]) {
                     match edit.message {
                         Some(message) if !edit.closes => shown.message = message,
-                        _ => shown.stripped = true,
+                        message => {
+                            shown.stripped = true;
+                            shown.message.text =
+                                message.map_or(shown.message.text.clone(), |message| message.text);
+                        }
                     }
                 }
             }

@@ -226,6 +226,32 @@ fn a_command_knows_its_payload() {
 }
 
 #[test]
+fn a_link_leads_to_the_workflow_it_names() {
+    let go = |payload: &str| {
+        format!("< Hello, Ada\n< Command {{ name: \"go\", payload: {payload} }}\n< one? [1]\n")
+    };
+    let welcome = "< Welcome.\n< name?\n".to_owned();
+    for (link, leads_to) in [
+        ("go", go("None")),
+        ("Go", go("None")),
+        ("go-", go("None")),
+        ("go-issue-7_B", go("Some(\"issue-7_B\")")),
+        ("go issue 7", go("Some(\"issue 7\")")),
+        ("gone", welcome.clone()),
+        ("start", welcome.clone()),
+        ("-go", welcome),
+    ] {
+        plays(&several(), &format!("> Ada: /start {link}\n{leads_to}"));
+    }
+    // What leads nowhere is for whatever /start starts.
+    let table = app(|chat: Chat| async move { chat.say(t(format!("{:?}", chat.started().by))) });
+    let table = table.workflow(Workflow::new("start", |chat: Chat| async move {
+        chat.say(t(format!("{:?}", chat.started().by)))
+    }));
+    plays(&table, "> Ada: /start summer-7\n< Command { name: \"start\", payload: Some(\"summer-7\") }\n");
+}
+
+#[test]
 fn another_command_ends_what_waits_for_nobody_else() {
     let table = several();
     let world = plays(
