@@ -60,21 +60,21 @@ pub fn decide(
         |entries, current, outside| Ok(Decided::Done(Box::new(Decision { entries, current, outside })));
     let (id, step) = match (route, target.named.filter(running), current) {
         (Route::Named(_, question), Some(head), _)
-            if question.is_none_or(|name| waits(head, name, input)) =>
+            if question.is_none_or(|name| waits(head, name, input) || has_album(head, input)) =>
         {
             (head.workflow, apply(table, head, input, *question, looked_up)?)
         }
-        // A reply to a prompt whose question is over is like any other message.
+        // What answers a prompt whose question is over is like any other message.
         (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) => {
             (head.workflow, apply(table, head, input, None, looked_up)?)
         }
-        (Route::Begin(workflow), ..) => {
+        (Route::Begin(beginning), ..) => {
             let by_command = !matches!(input.what, What::Started { .. });
             let id = match &input.what {
                 What::Started { workflow, .. } => *workflow,
                 _ => WorkflowId::started_by(&input.conversation, &input.key),
             };
-            let entry = match begin(workflow, id, input, looked_up)? {
+            let entry = match begin(beginning, id, input, looked_up)? {
                 Step::Applied(entry) => *entry,
                 Step::Wants(wanted) => return Ok(Decided::Wants(wanted)),
             };
@@ -82,7 +82,9 @@ pub fn decide(
             let now = if by_command { still_current(id, &entry) } else { current_id };
             return done(aside.into_iter().chain([(id, entry)]).collect(), now, Outside::default());
         }
-        (Route::Current, ..) if target.current.is_some_and(|head| has_album(head, input)) => {
+        (Route::Named(_, Some(_)) | Route::Current, ..)
+            if target.current.is_some_and(|head| has_album(head, input)) =>
+        {
             return done(Vec::new(), target.current.map(|head| head.workflow), Outside::default());
         }
         (Route::Named(..) | Route::Current | Route::Outside, ..) => {
@@ -98,7 +100,7 @@ pub fn decide(
     }
 }
 
-/// Does the workflow still ask this of whoever replied to it?
+/// Does the workflow still ask this of whoever answers it?
 fn waits(head: &Head, question: &str, input: &Input) -> bool {
     head.open.iter().any(|open| open.name() == question && open.to == input.conversation)
 }

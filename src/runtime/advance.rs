@@ -12,9 +12,7 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    engine::{
-        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, read_prompt_name, route,
-    },
+    engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name},
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
 };
 
@@ -221,20 +219,20 @@ impl Runtime {
     }
 
     fn route<'a>(&'a self, scene: &'a Scene) -> Route<'a> {
-        route(self.table(), &scene.item.input, scene.prompt())
+        self.routed(&scene.item, &scene.conversation)
     }
 
     /// A reply goes to the workflow whose prompt it answers, at a redo too: but prompts are forgotten meanwhile, and
     /// only of the current workflow the redo would find what was written.
     async fn fix_prompt(&self, scene: &mut Scene) -> Result<(), Error> {
-        let prompt = scene.prompt().filter(|_| scene.item.prompt.is_none());
-        let Some((prompt, (workflow, _))) =
-            prompt.and_then(|prompt| Some((prompt, read_prompt_name(prompt)?)))
-        else {
-            return Ok(());
+        let fixed = match self.route(scene) {
+            Route::Named(workflow, Some(question)) if scene.conversation.current != Some(workflow) => {
+                prompt_name(workflow, question)
+            }
+            _ => return Ok(()),
         };
-        if scene.conversation.current != Some(workflow) {
-            scene.item.prompt = Some(prompt.to_owned());
+        if scene.item.prompt.is_none() {
+            scene.item.prompt = Some(fixed);
             scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
         }
         Ok(())

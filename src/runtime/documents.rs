@@ -82,6 +82,12 @@ impl Conversation {
     pub fn prompt_of(&self, message_id: i64) -> Option<&str> {
         self.prompts.iter().find(|(_, id)| **id == message_id).map(|(prompt, _)| prompt.as_str())
     }
+
+    /// The question that was put here last.
+    #[must_use]
+    pub fn newest_prompt(&self) -> Option<&str> {
+        self.prompts.iter().max_by_key(|(_, id)| **id).map(|(prompt, _)| prompt.as_str())
+    }
 }
 
 /// How long something may lie untouched before the sweep looks at it.
