@@ -147,19 +147,8 @@ impl App {
         let (toasts, deliveries_seen) = Default::default();
         assert_eq!(telegram.add_person("Olga", None).unwrap(), OPERATOR);
         telegram.say(OPERATOR, SLUG, "/start").unwrap();
-        let app = Self {
-            telegram,
-            clock,
-            hints,
-            world,
-            wire,
-            process,
-            toasts,
-            plan,
-            api,
-            deliveries_seen,
-            folder,
-        };
+        let app =
+            Self { telegram, clock, hints, world, wire, process, toasts, plan, api, deliveries_seen, folder };
         app.skip_updates();
         app
     }
