@@ -48,6 +48,12 @@ async fn an_activity_is_tried_again_with_growing_pauses() {
     let mut pauses = Vec::new();
     for _ in 0..3 {
         pauses.push(app.hints.delays()[0]);
+        let asked = app.world.weather_asked.load(Ordering::Relaxed);
+        for workflow in app.workflows() {
+            let early = format!("{{\"workflow\":\"{}\"}}", workflow.head.workflow);
+            app.process().runtime.follow(&early).await.unwrap();
+        }
+        assert_eq!(app.world.weather_asked.load(Ordering::Relaxed), asked, "nobody asks sooner");
         app.wind(TimeDelta::seconds(pauses.last().unwrap() + 1));
         app.deliver_hints().await;
     }

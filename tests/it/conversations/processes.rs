@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::harness::{ADA, App, BO, CLEO, Plan, conversation};
+use crate::harness::{ADA, App, BO, CLEO, Fault, Gate, Plan, conversation};
 
 /// Three people order one thing after another, faster than anybody can follow; each time another process takes it, and
 /// its neighbour meddles.
@@ -52,6 +52,37 @@ async fn two_processes_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_lose_and_double_nothing_where_a_commit_is_several() {
     rush(true).await;
+}
+
+/// In one process two conversations take turns at their workflow.
+#[tokio::test]
+async fn nobody_runs_into_anybody_in_one_process() {
+    let app = App::start().await;
+    app.says(BO, "/start").await;
+    app.says(ADA, "/duet").await;
+    let (store, gate) = (app.store(), Gate::default());
+    store.fail(Fault::Wait(gate.clone()), 1, |operation| operation.is_write_of("tg:"));
+    let (word, go) = (app.saying(ADA, "hello"), app.pressing(BO, "Go"));
+    let process = app.process();
+    let (reads, writes) = (store.reads(), store.writes());
+    let opens = async {
+        gate.reached().await;
+        // Each has read its conversation, the workflow and its items; Bo's button named the workflow, so he reads the
+        // items twice. Now he waits.
+        while store.reads() < reads + 7 {
+            tokio::task::yield_now().await;
+        }
+        gate.open();
+    };
+    let waits = async {
+        while store.writes() < writes + 2 {
+            tokio::task::yield_now().await;
+        }
+        process.post(&go).await
+    };
+    tokio::join!(process.post(&word), waits, opens);
+    assert_eq!(store.conflicts_at_workflows(), 0);
+    assert_eq!(app.sent(BO).len(), 4);
 }
 
 /// Everybody presses at once: one workflow, many conversations.

@@ -68,7 +68,7 @@ async fn what_a_workflow_has_taken_is_finished_before_anything_else() {
 
 #[tokio::test]
 async fn items_read_too_early_are_not_believed() {
-    let app = App::start().await;
+    let app = App::apart().await;
     app.says(ADA, "/order").await;
     let (slow, gate) = (app.another_process(), Gate::default());
     slow.store.fail(Fault::Wait(gate.clone()), 1, |operation| operation.is_read_of("conversations/head"));

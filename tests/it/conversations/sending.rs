@@ -78,6 +78,48 @@ async fn who_has_lost_the_claim_stops() {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_the_end_of_its_claim_calls_no_more() {
+    let app = App::apart().await;
+    let (first, second) = (app.another_process(), app.another_process());
+    let (away, busy) = (Gate::default(), Gate::default());
+    first.store.fail(Fault::Wait(away.clone()), 1, is_record);
+    app.says(ADA, "/order").await;
+    app.says(ADA, "Ada").await;
+    let press = app.pressing(ADA, "Blue");
+    let behind = tokio::spawn(async move { first.post(&press).await.unwrap() });
+    away.reached().await;
+    app.wind(TimeDelta::seconds(61));
+    // The second has taken over, and has sent the first message again.
+    let next = app.saying(ADA, "/start");
+    second.store.fail(Fault::Wait(busy.clone()), 1, is_record);
+    let ahead = tokio::spawn(async move { second.post(&next).await.unwrap() });
+    busy.reached().await;
+    let calls = app.wire.calls();
+    away.open();
+    behind.await.unwrap();
+    assert_eq!(app.wire.calls(), calls);
+    busy.open();
+    ahead.await.unwrap();
+    app.settle().await;
+    assert_eq!(app.sent(ADA)[2..], ["Thanks, Ada.", "Thanks, Ada.", "Blue", "Hello."]);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_out_before_its_dead_letter_is_kept() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    app.says(ADA, "Ada").await;
+    app.wire.refuse(2);
+    app.wire.refuse(4);
+    let is_letter = |operation: &Operation| matches!(operation, Operation::Write(_, ids) if ids.len() == 1 && ids[0] != "head" && !ids[0].starts_with("inbox:"));
+    app.store().fail(Fault::Unavailable, 1, is_letter);
+    app.presses(ADA, "Blue").await;
+    app.settle().await;
+    assert_eq!(app.sent(ADA)[2..], ["Blue"]);
+    assert_eq!(app.dead_letters().len(), 1);
+}
+
+#[tokio::test]
 async fn a_claim_that_runs_out_is_renewed_before_the_next_call() {
     let app = App::start().await;
     app.says(ADA, "/order").await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use backline::{
-    model::{Clock, Timestamp},
+    model::{Clock, Timestamp, WorkflowId},
     store::{
         Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
         Sqlite, Store,
@@ -79,6 +79,7 @@ pub(crate) struct FaultyStore {
     apart: bool,
     reads: Mutex<usize>,
     writes: Mutex<usize>,
+    conflicts_at_workflows: Mutex<usize>,
     plan: Mutex<Vec<(Matches, Fault, usize)>>,
     pub(crate) died: watch::Sender<bool>,
 }
@@ -92,6 +93,7 @@ impl FaultyStore {
             apart,
             reads: Mutex::new(0),
             writes: Mutex::new(0),
+            conflicts_at_workflows: Mutex::new(0),
             plan: Mutex::default(),
             died: watch::Sender::new(false),
         }
@@ -119,6 +121,11 @@ impl FaultyStore {
     /// So many reads have begun.
     pub(crate) fn reads(&self) -> usize {
         *self.reads.lock().unwrap()
+    }
+
+    /// So many writes came too late for a workflow that somebody else had changed.
+    pub(crate) fn conflicts_at_workflows(&self) -> usize {
+        *self.conflicts_at_workflows.lock().unwrap()
     }
 
     /// So many writes have begun.
@@ -188,6 +195,10 @@ impl FaultyStore {
             return std::future::pending().await;
         }
         let written = inner.commit(batches).await;
+        if matches!(&written, Err(Error::Conflict { partition, .. }) if partition.parse::<WorkflowId>().is_ok())
+        {
+            *self.conflicts_at_workflows.lock().unwrap() += 1;
+        }
         match fault {
             Some(Fault::DieAfter) => {
                 drop(inner);
