@@ -21,9 +21,10 @@ Without --path and --version it depends on the checkout that this program was bu
 one, and otherwise on this program's version.";
 
 /// The files of a new bot. Neither a manifest nor a .gitignore may bear its name in here, where it would have effect.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("Cargo.toml", include_str!("new/manifest.toml")),
     (".gitignore", include_str!("new/gitignore")),
+    ("rustfmt.toml", include_str!("new/rustfmt.toml")),
     ("README.md", include_str!("new/README.md")),
     ("src/main.rs", include_str!("new/src/main.rs")),
     ("src/hello.rs", include_str!("new/src/hello.rs")),
