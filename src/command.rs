@@ -1,53 +1,72 @@
-//! The command line.
+//! The command line: one file for each subcommand, one table of them here.
 
-use std::{path::PathBuf, process::ExitCode};
+mod app;
+mod completions;
+mod dev;
+mod difference;
+mod new;
+mod replay;
+mod serve;
+mod talk;
+
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{
-    config::{self, Config, Environment},
-    dev,
-    engine::{Table, play, rehearse_table},
-    model::{Clock, WorkflowId},
-    runtime,
-    serve::serve,
-    store::{Sqlite, SqliteSettings},
-    telemetry,
-};
+use crate::engine::Table;
 
 /// A back end for Telegram-style bots: conversations that are never lost, never doubled, always in order.
 #[derive(Parser)]
-#[command(name = "backline", version, after_help = "Start with:  backline dev")]
+#[command(version, subcommand_required = false, after_help = AFTERWARDS)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 }
 
+/// In every text below, `{program}` becomes the name by which this program was called.
+const AFTERWARDS: &str = "\
+Examples:
+  {program} dev                 run everything here; prints the chat page's address
+  {program} talk src/*.talk     play conversations that were written down, and compare
+  {program} new ../front-desk   write a bot of your own
+
+Exit codes:
+  0  done, and all is as it should be
+  1  it could not be done, or something differs: the last lines say what
+  2  the command line could not be understood
+  3  `serve` alone: the host that started it is gone
+
+Settings are environment variables, or `Values` in local.settings.json; the environment wins. NO_COLOR=1
+takes the colours away.";
+
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything on this machine: the Functions host, a fake Telegram, and a chat page in the browser
+    /// Run everything on this machine: Functions host, fake Telegram, and a chat page in the browser
+    #[command(after_help = dev::EXAMPLES)]
     Dev(dev::Options),
-    /// Run the handler that the Functions host talks to (the default when the host starts this program)
-    Serve {
-        /// The port to listen on, on loopback
-        #[arg(long, env = "FUNCTIONS_CUSTOMHANDLER_PORT")]
-        port: u16,
-    },
-    /// Rebuild a workflow's state from its log, print it, and fail if it differs from what is stored
-    Replay {
-        /// The workflow's GUID
-        workflow: WorkflowId,
-        /// Where the app's local.settings.json is
-        #[arg(long, default_value = ".")]
-        root: PathBuf,
-    },
-    /// Play a transcript against the app's workflows and show the first difference
-    #[command(after_help = "Example:\n  backline talk src/workflows/report.talk")]
-    Talk {
-        /// The transcript
-        file: PathBuf,
-    },
+    /// Play transcripts against the app's workflows, and show where they differ from what really happens
+    #[command(after_help = talk::EXAMPLES)]
+    Talk(talk::Options),
+    /// Write a bot of your own: a small crate that runs and passes its test
+    #[command(after_help = new::EXAMPLES)]
+    New(new::Options),
+    /// Write the app as one flat folder, as Azure and `func start` want it
+    #[command(after_help = app::EXAMPLES)]
+    App(app::Options),
+    /// Rebuild a workflow's state from its log, print it as JSON, and fail if what is stored differs
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(replay::Options),
+    /// Run the handler that the Functions host talks to; the host starts it, people seldom do
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::Options),
+    /// Print what makes the shell complete this program's words
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Options),
 }
 
 /// Runs the app of this table: the whole command line.
@@ -55,72 +74,89 @@ enum Command {
 pub fn run(table: Table) -> ExitCode {
     // The one provider of TLS in this process; a second installation, in a test, changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let arguments = Arguments::parse();
-    let done = tokio::runtime::Builder::new_multi_thread()
+    let program = program();
+    let matches = command_line(&program).get_matches();
+    let done = Arguments::from_arg_matches(&matches)
+        .map_err(anyhow::Error::from)
+        .and_then(|arguments| obey(table, arguments.command, &program));
+    done.unwrap_or_else(|why| {
+        eprintln!("{program}: {why:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The name by which this program was called: a team's own bot speaks of itself by its own.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&called).file_name().map(|name| name.to_string_lossy().into_owned());
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "backline".to_owned())
+}
+
+fn command_line(program: &str) -> clap::Command {
+    let named = |command: clap::Command| match command.get_after_help().map(ToString::to_string) {
+        Some(help) => command.after_help(help.replace("{program}", program)),
+        None => command,
+    };
+    let version = match program {
+        "backline" => env!("CARGO_PKG_VERSION").to_owned(),
+        _ => format!("(backline {})", env!("CARGO_PKG_VERSION")),
+    };
+    named(Arguments::command()).mut_subcommands(named).name(program.to_owned()).version(version)
+}
+
+fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result<ExitCode> {
+    match command {
+        Some(Command::Dev(options)) => wait(dev::dev(options)),
+        Some(Command::Talk(options)) => talk::talk(&table, &options, program),
+        Some(Command::New(options)) => new::new(&options),
+        Some(Command::App(options)) => app::app(&options),
+        Some(Command::Replay(options)) => wait(replay::replay(options)),
+        Some(Command::Serve(options)) => wait(serve::serve(table, options)),
+        Some(Command::Completions(options)) => completions::print(&options, command_line(program), program),
+        None => wait(serve::serve_if_hosted(table, program)),
+    }
+}
+
+/// Prints on standard output, in colours only where they are wanted. Whoever has stopped reading (`… | head`) has
+/// seen enough.
+fn tell(text: &str) -> anyhow::Result<()> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("can't write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wait(deed: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .context("can't start the asynchronous runtime")
-        .and_then(|runtime| runtime.block_on(obey(table, arguments)));
-    match done {
-        Ok(code) => code,
-        Err(why) => {
-            eprintln!("backline: {why:#}");
-            ExitCode::FAILURE
-        }
-    }
+        .context("can't start the asynchronous runtime")?
+        .block_on(deed)
 }
 
-async fn obey(table: Table, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    match arguments.command {
-        Some(Command::Dev(options)) => {
-            telemetry::start(&config::environment(&options.root)?);
-            dev::run(options).await
-        }
-        Some(Command::Serve { port }) => {
-            let environment = config::environment(".".as_ref())?;
-            telemetry::start(&environment);
-            serve(table, Config::read(&environment)?, port).await
-        }
-        None => {
-            let environment = config::environment(".".as_ref())?;
-            match environment.get("FUNCTIONS_CUSTOMHANDLER_PORT").map(|port| port.parse()) {
-                Some(Ok(port)) => {
-                    telemetry::start(&environment);
-                    serve(table, Config::read(&environment)?, port).await
-                }
-                Some(Err(_)) => anyhow::bail!("`FUNCTIONS_CUSTOMHANDLER_PORT` is no port number"),
-                None => anyhow::bail!("nothing to do; start with `backline dev`, or see `backline --help`"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command_line("front-desk").debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_says_what_it_is_for_shows_examples_and_names_the_program() {
+        for command in command_line("front-desk").get_subcommands() {
+            let name = command.get_name();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.is_empty() && about.len() <= 100 && !about.contains('\n'), "{name}: {about}");
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(examples.contains(&format!("front-desk {name}")), "{name}: {examples}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: nobody explains `{}`", argument.get_id());
             }
         }
-        Some(Command::Replay { workflow, root }) => replay(&config::environment(&root)?, workflow).await,
-        Some(Command::Talk { file }) => talk(&table, &file),
-    }
-}
-
-async fn replay(environment: &Environment, workflow: WorkflowId) -> anyhow::Result<ExitCode> {
-    let config = Config::read(environment)?;
-    anyhow::ensure!(config.store.exists(), "there is no store at `{}`; set STORE", config.store.display());
-    let store = Sqlite::open(&config.store, SqliteSettings::default(), Clock::real())?;
-    let rebuilt = runtime::rebuild(&store, workflow).await?;
-    println!("{}", serde_json::to_string_pretty(&rebuilt.folded)?);
-    if rebuilt.agrees() {
-        eprintln!("The log's {} entries fold to the head that is stored.", rebuilt.entries);
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!("The head that is stored differs from what the log folds to:");
-    println!("{}", serde_json::to_string_pretty(&rebuilt.stored)?);
-    Ok(ExitCode::FAILURE)
-}
-
-fn talk(table: &Table, file: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let transcript = std::fs::read_to_string(file)
-        .with_context(|| format!("can't read the transcript `{}`", file.display()))?;
-    match rehearse_table(table, &transcript) {
-        Ok(()) => {
-            print!("{}", play(table, &transcript)?);
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(difference) => anyhow::bail!("`{}`, {difference}", file.display()),
     }
 }

@@ -1,6 +1,6 @@
 //! Plays Azure and Telegram at home: `backline dev`.
 
-mod app;
+pub(crate) mod app;
 mod behind;
 pub mod host;
 mod poll;
@@ -35,6 +35,9 @@ pub struct Options {
     /// Ask for keys as Azure does; without, every function is open
     #[arg(long)]
     pub auth: bool,
+    /// Print each line as a JSON object; the one with `ready` names the addresses
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Runs the host, the fake Telegram and whatever fetches updates for real bots, until it is told to end.
@@ -79,12 +82,20 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .filter(|bot| is_polled(bot, &environment))
         .map(|bot| tokio::spawn(poll::run(bot.clone(), secret_of(bot, &environment), host.address())))
         .collect();
-    println!("Backline is ready: chat at {} (functions at http://{})", telegram.url(), host.address());
+    println!("{}", ready(options.json, &telegram.url(), &format!("http://{}", host.address())));
     let code = until_told(&host).await?;
     polls.iter().for_each(tokio::task::JoinHandle::abort);
     telegram.stop().await;
     host.stop().await;
     Ok(code)
+}
+
+fn ready(json: bool, chat: &str, functions: &str) -> String {
+    if json {
+        serde_json::json!({ "ready": true, "chat": chat, "functions": functions }).to_string()
+    } else {
+        format!("Backline is ready: chat at {chat} (functions at {functions})")
+    }
 }
 
 async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {

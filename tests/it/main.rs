@@ -8,6 +8,7 @@ mod dev;
 mod envelopes;
 mod example;
 mod fake_telegram;
+mod first_hour;
 mod harness;
 mod host;
 mod house;

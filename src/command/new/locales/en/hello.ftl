@@ -1,0 +1,9 @@
+hello-title = Tell how your day was
+hello-day = Hello! How was your day?
+hello-day-good = Good
+hello-day-mixed = Mixed
+hello-day-bad = Bad
+hello-glad = Glad to hear it.
+hello-why = What happened?
+hello-noted = Thank you for telling me. Noted: { $why }
+hello-tomorrow = May tomorrow be better.
