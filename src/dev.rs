@@ -5,8 +5,9 @@ mod behind;
 pub mod host;
 mod poll;
 pub mod telegram;
+pub mod watch;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +36,9 @@ pub struct Options {
     /// Ask for keys as Azure does; without, every function is open
     #[arg(long)]
     pub auth: bool,
+    /// Build with cargo when the sources change, and exchange the handler without losing a request
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Runs the host, the fake Telegram and whatever fetches updates for real bots, until it is told to end.
@@ -74,17 +78,29 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         environment: environment.clone(),
     })
     .await?;
+    let watch =
+        options.watch.then(|| watch::Options::of_cargo(host.executable(), &environment)).transpose()?;
     let polls: Vec<_> = bots
         .iter()
         .filter(|bot| is_polled(bot, &environment))
         .map(|bot| tokio::spawn(poll::run(bot.clone(), secret_of(bot, &environment), host.address())))
         .collect();
     println!("Backline is ready: chat at {} (functions at http://{})", telegram.url(), host.address());
-    let code = until_told(&host).await?;
+    let code = tokio::select! {
+        code = until_told(&host) => code?,
+        never = watched(&host, watch) => match never {},
+    };
     polls.iter().for_each(tokio::task::JoinHandle::abort);
     telegram.stop().await;
     host.stop().await;
     Ok(code)
+}
+
+async fn watched(host: &host::Host, watch: Option<watch::Options>) -> Infallible {
+    match watch {
+        Some(watch) => watch::run(host, &watch).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {

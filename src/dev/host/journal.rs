@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::events::{Event, Level, Source};
+use super::events::{Build, Event, HandlerState, Level, Source};
 use crate::model::{Clock, Timestamp};
 
 /// So many events are kept for who comes late, and for a listener that is slow.
@@ -28,6 +28,8 @@ struct Book {
     recent: VecDeque<Event>,
     tallies: BTreeMap<String, Tally>,
     timers: BTreeMap<String, Timestamp>,
+    starts: u64,
+    build: Option<Build>,
 }
 
 /// Tells listeners and remembers. Cheap to clone.
@@ -85,6 +87,8 @@ impl Journal {
             Event::TimerScheduled { function, next } => {
                 book.timers.insert(function.clone(), *next);
             }
+            Event::HandlerChanged { state: HandlerState::Ready { .. } } => book.starts += 1,
+            Event::BuildChanged { build } => book.build = Some(build.clone()),
             _ => {}
         }
         if book.recent.len() == KEPT {
@@ -164,6 +168,26 @@ impl Journal {
         let at = self.clock.now();
         let function = function.to_owned();
         self.keep(Event::InvocationEnded { at, function, trigger, invocation, duration_ms, failure, status });
+    }
+
+    /// The handler's build is so far.
+    pub(super) fn built(&self, build: Build) {
+        match &build {
+            Build::Building => tracing::debug!(target: "backline::host", "host: building"),
+            Build::UpToDate => tracing::info!(target: "backline::host", "host: the handler is up to date"),
+            Build::Failed { message } => {
+                tracing::error!(target: "backline::host", "host: the build failed, the handler before serves:\n{message}");
+            }
+        }
+        self.keep(Event::BuildChanged { build });
+    }
+
+    pub(super) fn starts(&self) -> u64 {
+        self.book().starts
+    }
+
+    pub(super) fn build(&self) -> Option<Build> {
+        self.book().build.clone()
     }
 
     pub(super) fn recent(&self) -> Vec<Event> {
