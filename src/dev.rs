@@ -3,6 +3,7 @@
 mod app;
 mod behind;
 pub mod host;
+mod look;
 mod poll;
 pub mod telegram;
 pub mod watch;
@@ -59,10 +60,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // A stranger's handler knows nothing of our bots.
     let bots = if app.is_ours { Config::read(&environment)?.bots } else { Vec::new() };
     let fakes: Vec<&BotConfig> = bots.iter().filter(|bot| is_fake(bot, &environment)).collect();
+    let look = look::Look::default();
     let telegram = telegram::start(telegram::Options {
         port: options.telegram_port,
         state: Some(data.join("telegram.db")),
         behind: if app.is_ours { Some(behind::router(open_store(&environment)?)) } else { None },
+        look: Some(look.router()),
         clock: Clock::real(),
         bots: fakes.iter().map(|bot| fake(bot, &environment, port)).collect(),
     })
@@ -78,6 +81,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         environment: environment.clone(),
     })
     .await?;
+    look.at(&host);
     let watch =
         options.watch.then(|| watch::Options::of_cargo(host.executable(), &environment)).transpose()?;
     let polls: Vec<_> = bots
@@ -91,6 +95,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         never = watched(&host, watch) => match never {},
     };
     polls.iter().for_each(tokio::task::JoinHandle::abort);
+    look.end();
     telegram.stop().await;
     host.stop().await;
     Ok(code)

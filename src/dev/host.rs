@@ -23,6 +23,7 @@ mod http1;
 mod inside;
 mod journal;
 mod json;
+mod ledger;
 mod listener;
 mod media;
 mod pool;
@@ -55,6 +56,7 @@ use tokio::{
 
 pub use events::{Build, Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
 pub use inside::Inside;
+pub use ledger::{Details, Exchange, Invocation, Message};
 
 use self::{app::App, auth::Keys, generation::Generation, journal::Journal, server::Server};
 use crate::{model::Clock, queue::sqlite::SqliteQueue};

@@ -12,5 +12,6 @@ mod harness;
 mod host;
 mod house;
 mod kill;
+mod looking_in;
 mod store_contract;
 mod updates;

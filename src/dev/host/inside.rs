@@ -2,15 +2,17 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use chrono::TimeDelta;
 use tokio::sync::broadcast;
 
 use super::{
     admin,
-    events::{Event, FunctionSnapshot, Snapshot},
+    events::{Event, FunctionSnapshot, Snapshot, Source},
     journal::Journal,
+    ledger::{Details, Invocation},
     server::Server,
 };
-use crate::queue::sqlite::SqliteQueue;
+use crate::{model::Timestamp, queue::sqlite::SqliteQueue};
 
 /// What can be seen of a host. Cheap to clone; it does not keep the host running.
 #[derive(Clone)]
@@ -71,6 +73,33 @@ impl Inside {
                 .collect(),
             recent: self.journal.recent(),
         }
+    }
+
+    /// The latest calls, the newest first.
+    #[must_use]
+    pub fn invocations(&self) -> Vec<Invocation> {
+        self.journal.invocations()
+    }
+
+    /// A call by its number, with all that is known of it; none if there is no such call or it was forgotten.
+    #[must_use]
+    pub fn invocation(&self, n: u64) -> Option<Details> {
+        let (invocation, wire) = self.journal.invocation(n)?;
+        let end = invocation
+            .duration_ms
+            .map(|duration| invocation.at + TimeDelta::microseconds((duration * 1000.0).ceil() as i64));
+        let meanwhile = |at: Timestamp| at >= invocation.at && end.is_none_or(|end| at <= end);
+        let (mut logs, mut printed) = (Vec::new(), Vec::new());
+        for event in self.journal.recent() {
+            match &event {
+                Event::Log { invocation: Some(id), .. } if *id == invocation.invocation => logs.push(event),
+                Event::Log { at, source: Source::Stdout | Source::Stderr, .. } if meanwhile(*at) => {
+                    printed.push(event);
+                }
+                _ => {}
+            }
+        }
+        Some(Details { invocation, wire, logs, printed })
     }
 
     /// Calls a function with this input, as `POST /admin/functions/{name}` does; false if there is none of this name.

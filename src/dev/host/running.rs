@@ -128,7 +128,7 @@ impl Running {
             _ => forward::path(request),
         };
         let head = forward::request(request, &path, id)?;
-        let response = self.send(worker, &request.method, &head, &request.body).await?;
+        let response = self.send(worker, id, &request.method, &head, &request.body).await?;
         let head = forward::response(&response, request)?;
         let says_close =
             response.fields.text("connection").is_some_and(|word| word.eq_ignore_ascii_case("close"));
@@ -207,10 +207,10 @@ impl Running {
     ) -> Result<Outcome, String> {
         let now = self.journal.clock().now();
         let (head, body) = envelope::request(function, call, id, worker.handler.port, retry, now);
-        let mut response = self.send(worker, "POST", &head, &body).await?;
+        let mut response = self.send(worker, id, "POST", &head, &body).await?;
         for _ in 0..MOST_REDIRECTS {
             let Some(request) = self.redirected(worker, &response, &head, &body) else { break };
-            response = self.send(worker, request.0, &request.1, &request.2).await?;
+            response = self.send(worker, id, request.0, &request.1, &request.2).await?;
         }
         let outcome = match result::read(&response) {
             Reading::Outcome(outcome) => outcome,
@@ -283,7 +283,14 @@ impl Running {
     }
 
     /// Sends to the handler as soon as it is there; to its successor, if that is there first.
-    async fn send(&self, first: &Worker, method: &str, head: &[u8], body: &[u8]) -> Result<Response, String> {
+    async fn send(
+        &self,
+        first: &Worker,
+        id: Uuid,
+        method: &str,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Response, String> {
         let mut successor: Option<Shift> = None;
         loop {
             let worker = successor.as_deref().unwrap_or(first);
@@ -302,8 +309,14 @@ impl Running {
                 _ => return Err("the handler does not run".to_owned()),
             }
             match worker.pool.send(method, head, body).await {
-                Ok(response) => return Ok(response),
-                Err(pool::Error::Broken(why)) => return Err(why),
+                Ok(response) => {
+                    self.journal.exchanged(id, head, body, Some(&response));
+                    return Ok(response);
+                }
+                Err(pool::Error::Broken(why)) => {
+                    self.journal.exchanged(id, head, body, None);
+                    return Err(why);
+                }
                 // The process is gone, though nobody has noticed yet: its successor may serve.
                 Err(pool::Error::Refused(why)) if !worker.handler.leaves(&state).await => return Err(why),
                 Err(pool::Error::Refused(_)) => {}
