@@ -13,6 +13,7 @@ mod harness;
 mod host;
 mod house;
 mod kill;
+mod looking_in;
 mod poll;
 mod store_contract;
 mod updates;
