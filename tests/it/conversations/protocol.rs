@@ -96,19 +96,19 @@ async fn who_has_read_an_old_head_starts_over() {
         // The slow one has read that `approve` is the current workflow; meanwhile it is put aside, and runs on.
         let (slow, gate) = (app.another_process(), Gate::default());
         slow.store.fail(Fault::Wait(gate.clone()), 1, |operation| operation.is_read_of("inputs/head"));
+        let interruption = app.saying(ADA, "/patient");
         let answer = app.saying(ADA, "quickly");
-        let interruption = app.saying(ADA, "/patient").replace("\"update_id\":", "\"update_id\":0");
         let behind = tokio::spawn({
             let (slow, answer) = (slow.clone(), answer.clone());
             async move { slow.post(&answer).await.unwrap() }
         });
         gate.reached().await;
-        // It is brought first, and has the higher number: as after an idle week.
         app.post(&interruption).await;
         gate.open();
         assert_eq!(behind.await.unwrap().0, 200);
         app.settle().await;
         assert_eq!(taken(&app)[&key(&answer)], 1);
+        assert_eq!(app.sent(ADA).last().unwrap(), "In time: quickly");
         app.presses(BO, "Yes").await;
         app.settle().await;
     }
