@@ -8,7 +8,7 @@ use super::transcript::Act;
 use crate::{
     engine::{
         decide::{Decided, Target, decide},
-        effect::{Caused, Effect},
+        effect::{Caused, Effect, read_prompt_name},
         head::Head,
         log::Entry,
         route::{Route, route},
@@ -306,9 +306,15 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// The prompt that somebody was sent last, of those whose question is open.
     fn newest_prompt(&self, of: &ConversationId) -> Option<String> {
-        let open = self.screen.iter().rev().filter(|shown| shown.to == *of && !shown.stripped);
-        open.into_iter().find_map(|shown| shown.prompt.clone())
+        let prompts = self.screen.iter().rev().filter(|shown| shown.to == *of);
+        let is_open = |prompt: &&String| {
+            let of =
+                read_prompt_name(prompt).and_then(|(id, question)| Some((self.heads.get(&id)?, question)));
+            of.is_some_and(|(head, question)| head.open.iter().any(|open| open.name() == question))
+        };
+        prompts.filter_map(|shown| shown.prompt.as_ref()).find(is_open).cloned()
     }
 
     /// A head with its large answers.
@@ -354,7 +360,7 @@ impl<'a> World<'a> {
     fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
         match delivery {
             Delivery::Send(send) if self.blocked.contains(&to.user) => {
-                let prompt = send.prompt.as_deref().and_then(crate::engine::effect::read_prompt_name);
+                let prompt = send.prompt.as_deref().and_then(read_prompt_name);
                 if let Some((workflow, question)) = prompt {
                     let what = What::Unreachable { workflow, question: question.to_owned() };
                     self.inputs.push_back(self.input(InputKey::unreachable(id), to.clone(), what));

@@ -248,7 +248,12 @@ fn a_link_leads_to_the_workflow_it_names() {
     let table = table.workflow(Workflow::new("start", |chat: Chat| async move {
         chat.say(t(format!("{:?}", chat.started().by)))
     }));
-    plays(&table, "> Ada: /start summer-7\n< Command { name: \"start\", payload: Some(\"summer-7\") }\n");
+    for link in ["summer-7", "start", "start-7"] {
+        plays(
+            &table,
+            &format!("> Ada: /start {link}\n< Command {{ name: \"start\", payload: Some(\"{link}\") }}\n"),
+        );
+    }
 }
 
 #[test]
