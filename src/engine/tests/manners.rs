@@ -173,29 +173,18 @@ fn several() -> Table {
 
 #[test]
 fn help_lists_what_there_is_and_disturbs_nothing() {
-    plays(
-        &several(),
-        "\
+    let help = "\
 > Ada: /help
 < This is what I can do:
   /go – Go
   /start – Begin
   /cancel – Stop what is going on
   /help – Show this list
-> Ada: /start
-< Welcome.
-< name?
-> Ada: /help
-< This is what I can do:
-  /go – Go
-  /start – Begin
-  /cancel – Stop what is going on
-  /help – Show this list
-> Ada: /nonsense
-< I don't know /nonsense. Send /help to see what I can do, or /start to begin.
-> Ada: Ada
-",
-    );
+";
+    let unknown =
+        "> Ada: /nonsense\n< I don't know /nonsense. Send /help to see what I can do, or /start to begin.\n";
+    let begin = "> Ada: /start\n< Welcome.\n< name?\n";
+    plays(&several(), &format!("{help}{begin}{help}{unknown}> Ada: Ada\n"));
 }
 
 #[test]
