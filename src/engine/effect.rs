@@ -7,11 +7,13 @@ use super::{
     log::OpenQuestion,
     question::{Kind, Offer, Part},
 };
-use crate::model::{
-    Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent, WorkflowId,
-    short_hash,
+use crate::{
+    model::{
+        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent,
+        WorkflowId, short_hash,
+    },
+    text,
 };
-use crate::text;
 
 /// One thing to be done to the world because of a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

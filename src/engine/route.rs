@@ -68,22 +68,21 @@ pub fn route<'a>(
     }
 }
 
-/// The workflow that a command starts; `/start report-7`, which a deep link sends, is `/report 7`.
+/// The workflow that a command starts; `/start report-7`, which a link sends, is `/report 7`.
 fn by_command<'a>(table: &'a Table, name: &str, payload: Option<&str>) -> Option<Beginning<'a>> {
-    let linked = payload.filter(|_| name == "start").and_then(|payload| {
-        // A payload holds letters, digits, `_` and `-` only (<https://core.telegram.org/bots/features#deep-linking>),
-        // and `_` may be part of a command.
-        let (command, rest) =
-            payload.split_once(['-', ' ']).map_or((payload, None), |(c, rest)| (c, Some(rest)));
-        let command = command.to_lowercase();
-        Some((table.for_command(&command).filter(|_| command != "start")?, command, rest))
-    });
-    let (workflow, name, payload) = match linked {
-        Some(linked) => linked,
-        None => (table.for_command(name)?, name.to_owned(), payload),
+    let begin = |name: &str, payload: Option<&str>| {
+        let payload = payload.filter(|payload| !payload.is_empty()).map(str::to_owned);
+        let by = StartedBy::Command { name: name.to_owned(), payload };
+        Some(Beginning { workflow: table.for_command(name)?, by })
     };
-    let payload = payload.filter(|rest| !rest.is_empty()).map(str::to_owned);
-    Some(Beginning { workflow, by: StartedBy::Command { name, payload } })
+    let linked = payload.filter(|_| name == "start").and_then(|payload| {
+        // A link's payload holds letters, digits, `_` and `-` only
+        // (<https://core.telegram.org/bots/features#deep-linking>), and `_` may be part of a command.
+        let (command, rest) = payload.split_once(['-', ' ']).unwrap_or((payload, ""));
+        let command = command.to_lowercase();
+        begin(&command, Some(rest)).filter(|_| command != "start")
+    });
+    linked.or_else(|| begin(name, payload))
 }
 
 /// What is done about an input that no workflow takes.

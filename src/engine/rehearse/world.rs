@@ -1,5 +1,7 @@
 //! A world in memory for rehearsals: the same decisions as in earnest, delivered at once.
 
+mod perform;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::transcript::Act;
 use crate::{
     engine::{
         decide::{Decided, Target, decide},
-        effect::{Caused, Effect},
+        effect::{Caused, Effect, read_prompt_name},
         head::Head,
         log::Entry,
         route::{Route, route},
@@ -16,8 +18,8 @@ use crate::{
         turn::Wanted,
     },
     model::{
-        BotSlug, ChatKind, Content, ConversationId, Delivery, EffectId, FileKind, FileRef, Input, InputKey,
-        Message, Person, Timestamp, TraceParent, What, WorkflowId,
+        BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
+        Person, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -306,9 +308,15 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// The prompt that somebody was sent last, of those whose question is open.
     fn newest_prompt(&self, of: &ConversationId) -> Option<String> {
-        let open = self.screen.iter().rev().filter(|shown| shown.to == *of && !shown.stripped);
-        open.into_iter().find_map(|shown| shown.prompt.clone())
+        let prompts = self.screen.iter().rev().filter(|shown| shown.to == *of);
+        let is_open = |prompt: &&String| {
+            let of =
+                read_prompt_name(prompt).and_then(|(id, question)| Some((self.heads.get(&id)?, question)));
+            of.is_some_and(|(head, question)| head.open.iter().any(|open| open.name() == question))
+        };
+        prompts.filter_map(|shown| shown.prompt.as_ref()).find(is_open).cloned()
     }
 
     /// A head with its large answers.
@@ -331,79 +339,5 @@ impl<'a> World<'a> {
             id => id.to_string(),
         });
         (wanted.name, Value::Array(documents))
-    }
-
-    fn perform(&mut self, caused: Caused, input: &Input) {
-        match caused.effect {
-            Effect::Deliver { to, delivery } => self.deliver(&caused.id, &to, delivery),
-            Effect::Call { call, activity, .. } => {
-                if let Some((workflow, _)) = caused.id.to_string().split_once(':') {
-                    let workflow = workflow.parse().expect("an entry's effect begins with its workflow");
-                    self.calls.push((workflow, caused.id, call, activity));
-                }
-            }
-            Effect::Start { workflow, script, payload } => {
-                let what = What::Started { workflow, script, payload, by: caused.id.clone() };
-                let input = self.input(InputKey::start(&caused.id), input.conversation.clone(), what);
-                self.inputs.push_back(input);
-            }
-            Effect::Publish(event) => self.shown.push_str(&format!("* {} {}\n", event.kind, event.subject)),
-        }
-    }
-
-    fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
-        match delivery {
-            Delivery::Send(send) if self.blocked.contains(&to.user) => {
-                let prompt = send.prompt.as_deref().and_then(crate::engine::effect::read_prompt_name);
-                if let Some((workflow, question)) = prompt {
-                    let what = What::Unreachable { workflow, question: question.to_owned() };
-                    self.inputs.push_back(self.input(InputKey::unreachable(id), to.clone(), what));
-                }
-            }
-            Delivery::Send(send) => {
-                self.tell(to, &send.message);
-                self.screen.push(Shown {
-                    to: to.clone(),
-                    message: send.message,
-                    prompt: send.prompt,
-                    stripped: false,
-                });
-            }
-            Delivery::Edit(edit) => {
-                let by_prompt =
-                    |shown: &Shown| shown.to == *to && shown.prompt.as_ref() == Some(&edit.prompt);
-                let place = match edit.message_id {
-                    Some(id) => usize::try_from(id).ok().filter(|&id| id < self.screen.len()),
-                    None => self.screen.iter().rposition(by_prompt),
-                };
-                if let Some(shown) = place.map(|place| &mut self.screen[place]) {
-                    match edit.message {
-                        Some(message) if !edit.closes => shown.message = message,
-                        message => {
-                            shown.stripped = true;
-                            shown.message.text =
-                                message.map_or(shown.message.text.clone(), |message| message.text);
-                        }
-                    }
-                }
-            }
-            Delivery::Answer { .. } => {}
-        }
-    }
-
-    fn tell(&mut self, to: &ConversationId, message: &Message) {
-        let locales = self.table.locales();
-        let mut words = locales.plain(&message.text, None);
-        for button in message.buttons.iter().flatten() {
-            words.push_str(&format!(" [{}]", locales.plain(&button.label, None)));
-        }
-        let receiver =
-            self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
-        let name = receiver.map(|person| format!("{}: ", person.name)).unwrap_or_default();
-        let mut lines = words.lines().filter(|line| !line.trim().is_empty());
-        self.shown.push_str(&format!("< {name}{}\n", lines.next().unwrap_or_default()));
-        lines.for_each(|line| {
-            self.shown.push_str(&format!("  {}\n", line.trim_end()));
-        });
     }
 }

@@ -125,6 +125,29 @@ fn who_waits_for_others_answers_without_a_reply() {
 }
 
 #[test]
+fn the_rest_of_an_album_is_for_whoever_got_its_first_photo() {
+    async fn takes(chat: Chat, waits: bool) {
+        let photos = chat.ask(crate::engine::photos("photos", t("Photos?"))).await;
+        if waits {
+            _ = chat.ask_of(&somebody(1003, "Cy"), pick("sure", &[&format!("yes, {}", photos.len())])).await;
+        }
+        chat.say(t("Thanks."));
+    }
+    for (waits, told) in
+        [(false, "< Thanks.\n"), (true, "< Cy: sure? [yes, 1]\n< Cy: sure? [yes, 2]\n< Cy: sure? [yes, 3]\n")]
+    {
+        let table = table()
+            .workflow(Workflow::new("other", move |chat| takes(chat, waits)).command("other", t("Other")));
+        plays(
+            &table,
+            &format!(
+                "> Ada: /go\n< words?\n~ Bo is here\n~ Cy is here\n> Bo: /other\n< Photos?\n> Ada: mud\n< Bo: opinion?\n> Bo sends an album of 3 photos\n{told}> Bo: deep\n< Thank you.\n< Ada: Bo on mud: deep\n"
+            ),
+        );
+    }
+}
+
+#[test]
 fn words_without_a_reply_are_nothing_to_a_question_that_was_put_aside() {
     let table = Table::new()
         .workflow(

@@ -243,10 +243,10 @@ fn who_sends_something_else_is_told_every_way_to_answer() {
         app(|chat: Chat| async move { _ = chat.ask(location("where", t("Where?")).optional()).await });
     judges(&table, "Where? [Skip]", &[(": here", "Please send a location, or skip this.")]);
     let table = app(|chat: Chat| async move {
-        _ = futures_util::future::join(chat.ask(photos("photos", t("Photos?"))), chat.ask(q("note"))).await;
+        _ = futures_util::future::join(chat.ask(q("note")), chat.ask(photos("photos", t("Photos?")))).await;
     });
     // A file is for the question that wants files, even if it is the wrong one.
-    plays(&table, "> Ada: /go\n< Photos?\n< note?\n> Ada sends a voice\n< Please send a photo.\n  Photos?\n");
+    plays(&table, "> Ada: /go\n< note?\n< Photos?\n> Ada sends a voice\n< Please send a photo.\n  Photos?\n");
 }
 
 #[test]
