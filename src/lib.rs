@@ -22,9 +22,5 @@ pub mod telegram;
 pub mod telemetry;
 pub mod workflows;
 
-/// Half of an update's time in our own code goes into small documents; this allocator makes them for less.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use command::run;
 pub use model::Text;
