@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench whole` prints start, memory, throughput, latency and CPU; `-- --seconds 2 --users 32` narrows.
 //! Only loopback, bounded in time, ends by itself.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a measurement, not a library")]
+#![expect(clippy::unwrap_used, reason = "a measurement, not a library")]
 
 use std::{
     collections::HashMap,

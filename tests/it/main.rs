@@ -1,5 +1,7 @@
 //! The integration tests: one binary, through the front door.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod app;
 mod browser;
 mod conversations;
