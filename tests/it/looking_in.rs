@@ -193,6 +193,9 @@ async fn what_the_pane_shows_is_there_for_tools() {
     assert_eq!(post(&dev, "queues/parked", json!({ "message": "later" })).await, 201);
     assert_eq!(get(&dev, "queues/parked").await[0]["text"], "later");
     assert_eq!(post(&dev, "queues/NO", json!({ "message": "x" })).await, 400);
+    // Another site's page may send plain text here unasked, but no JSON.
+    let plain = dev.http.post(format!("{}/dev/queues/parked", dev.telegram)).body(r#"{"message":"x"}"#);
+    assert_eq!(plain.send().await.unwrap().status(), 415);
     assert_eq!(get(&dev, "host").await["handler"]["state"], "ready");
     assert!(!get(&dev, "log").await.as_array().unwrap().is_empty());
     // A page that listens does not keep the host from ending.
