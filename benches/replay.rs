@@ -42,7 +42,7 @@ fn input(update: u64, what: What) -> Input {
 
 fn decided(table: &Table, input: &Input, current: Option<&Head>) -> Decision {
     let target = Target { current, named: None };
-    match decide(table, input, &route(table, input, None), target, &BTreeMap::new()) {
+    match decide(table, input, &route(table, input, None, None), target, &BTreeMap::new()) {
         Ok(Decided::Done(decision)) => *decision,
         other => panic!("nothing to measure: {other:?}"),
     }
@@ -68,7 +68,7 @@ fn main() {
     let workflow = Workflow::new("ten", ten_questions).command("ten", Text::literal("Ten questions"));
     let table = Table::new().workflow(workflow);
     let begin = input(0, What::Command { name: "ten".to_owned(), payload: None });
-    assert!(matches!(route(&table, &begin, None), Route::Begin(_)));
+    assert!(matches!(route(&table, &begin, None, None), Route::Begin(_)));
     let mut head = folded(decided(&table, &begin, None), None);
     for update in 1..10 {
         let words = if update % 2 == 1 { "north" } else { "the lamp is broken" };

@@ -3,10 +3,12 @@
 pub(crate) mod app;
 mod behind;
 pub mod host;
+mod look;
 mod poll;
 pub mod telegram;
+pub mod watch;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +40,9 @@ pub struct Options {
     /// Print each line as a JSON object; the one with `ready` names the addresses
     #[arg(long)]
     pub json: bool,
+    /// Build with cargo when the sources change, and exchange the handler without losing a request
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Runs the host, the fake Telegram and whatever fetches updates for real bots, until it is told to end.
@@ -58,10 +63,12 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // A stranger's handler knows nothing of our bots.
     let bots = if app.is_ours { Config::read(&environment)?.bots } else { Vec::new() };
     let fakes: Vec<&BotConfig> = bots.iter().filter(|bot| is_fake(bot, &environment)).collect();
+    let look = look::Look::default();
     let telegram = telegram::start(telegram::Options {
         port: options.telegram_port,
         state: Some(data.join("telegram.db")),
         behind: if app.is_ours { Some(behind::router(open_store(&environment)?)) } else { None },
+        look: Some(look.router()),
         clock: Clock::real(),
         bots: fakes.iter().map(|bot| fake(bot, &environment, port)).collect(),
     })
@@ -77,14 +84,21 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         environment: environment.clone(),
     })
     .await?;
+    look.at(&host);
+    let watch =
+        options.watch.then(|| watch::Options::of_cargo(host.executable(), &environment)).transpose()?;
     let polls: Vec<_> = bots
         .iter()
         .filter(|bot| is_polled(bot, &environment))
         .map(|bot| tokio::spawn(poll::run(bot.clone(), secret_of(bot, &environment), host.address())))
         .collect();
     println!("{}", ready(options.json, &telegram.url(), &format!("http://{}", host.address())));
-    let code = until_told(&host).await?;
+    let code = tokio::select! {
+        code = until_told(&host) => code?,
+        never = watched(&host, watch) => match never {},
+    };
     polls.iter().for_each(tokio::task::JoinHandle::abort);
+    look.end();
     telegram.stop().await;
     host.stop().await;
     Ok(code)
@@ -95,6 +109,13 @@ fn ready(json: bool, chat: &str, functions: &str) -> String {
         serde_json::json!({ "ready": true, "chat": chat, "functions": functions }).to_string()
     } else {
         format!("Backline is ready: chat at {chat} (functions at {functions})")
+    }
+}
+
+async fn watched(host: &host::Host, watch: Option<watch::Options>) -> Infallible {
+    match watch {
+        Some(watch) => watch::run(host, &watch).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -19,8 +19,8 @@ mod tests;
 mod turn;
 
 pub use decide::{Decided, Decision, Target, decide, still_current};
-pub(crate) use effect::read_prompt_name;
 pub use effect::{Caused, Effect};
+pub(crate) use effect::{prompt_name, read_prompt_name};
 pub use head::Head;
 pub use log::{
     Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,
@@ -32,7 +32,7 @@ pub use question::{
 pub use reference::{Areas, People};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
-pub use route::{Outside, Route, route};
+pub use route::{Beginning, Outside, Route, route};
 pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};
 pub use table::{ActivityFailure, Script, Table, Workflow};
 pub use turn::{Refusal, Wanted, stuck};

@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 pub use dead_letter::DeadLetter;
 pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
-pub use inspect::{Behind, Rebuilt, behind, rebuild};
+pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
 pub use receive::Answer;
 
 use crate::{

@@ -20,9 +20,19 @@ help-help = /help – Show this list
 
 # Answers that are none
 
-use-the-buttons = Please use the buttons.
-write-it = Please write it as a message.
-send-a-file = Please send a photo or a file, as the question asks.
+# All the ways to answer: “Please send a photo, or skip this.”
+hint = Please { $ways }.
+hint-or = { $ways }, or { $way }
+hint-buttons = use the buttons
+hint-write = write it as a message
+hint-photo = send a photo
+hint-document = send a file
+hint-voice = send a voice message
+hint-audio = send an audio file
+hint-video = send a video
+hint-sticker = send a sticker
+hint-location = send a location
+hint-skip = skip this
 send-a-location = Please send a location: the paper clip, then “Location”.
 wrong-file = This kind of file does not help here.
 too-many-files = { $count ->
@@ -50,9 +60,10 @@ choose-at-most = { $count ->
    *[other] Please choose at most { $count }.
 }
 
-# Under a question that was answered by button
+# Under a question that was answered by button, or is withdrawn from whoever was asked
 
 chosen = ✓ { $choice }
+withdrawn = ✓ no longer needed
 skipped = skipped
 nothing-chosen = nothing
 

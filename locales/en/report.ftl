@@ -15,6 +15,9 @@ report-no-areas = I can't take reports yet: nobody has told me about the areas h
 report-facility = What is it at { $area }?
 report-photos = A photo says a lot: send up to ten, as one album. Or skip this.
 report-note = What should we know? Write a line or two, or skip this if the photos say it all.
+report-note-caption = I take what you wrote under it as your note:
+    { $caption }
+    Skip this to leave it at that, or write what it should say instead.
 report-note-instead = What is wrong? A line or two will do.
 
 report-review = This is your report:

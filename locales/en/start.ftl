@@ -3,5 +3,3 @@ start-welcome = Hello, { $name }! Good to have you here.
 start-next = Something broken, missing or unsafe? /report it.
     Need somebody's yes? /approve asks for it.
     /help lists all I can do.
-start-report = You are here to report something: send /report, and I will ask you for the rest.
-start-approve = You need somebody's yes: send /approve, and I will ask you for the rest.

@@ -20,8 +20,10 @@ mod function;
 mod generation;
 mod handler;
 mod http1;
+mod inside;
 mod journal;
 mod json;
+mod ledger;
 mod listener;
 mod media;
 mod pool;
@@ -34,6 +36,7 @@ mod server;
 mod settings;
 mod target;
 mod timers;
+mod worker;
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +54,9 @@ use tokio::{
     time::timeout,
 };
 
-pub use events::{Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
+pub use events::{Build, Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
+pub use inside::Inside;
+pub use ledger::{Details, Exchange, Invocation, Message};
 
 use self::{app::App, auth::Keys, generation::Generation, journal::Journal, server::Server};
 use crate::{model::Clock, queue::sqlite::SqliteQueue};
@@ -95,9 +100,7 @@ impl Options {
 
 /// A host that runs. Dropped without [`stop`](Self::stop), it kills the handler at once.
 pub struct Host {
-    address: SocketAddr,
-    queue: SqliteQueue,
-    journal: Journal,
+    inside: Inside,
     server: Arc<Server>,
     stopping: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -137,75 +140,72 @@ pub async fn start(options: Options) -> Result<Host> {
     let accepting = tokio::spawn(server.clone().accept(listener));
     let keeping = tokio::spawn(generation::keep(options, generation, server.clone(), stopping.subscribe()));
     let telling = tokio::spawn(tell_lengths(queue.clone(), journal.clone()));
-    Ok(Host { address, queue, journal, server, stopping, accepting, keeping, telling })
+    let inside = Inside { address, queue, journal, server: server.clone() };
+    Ok(Host { inside, server, stopping, accepting, keeping, telling })
 }
 
 impl Host {
     /// Where the host listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.inside.address
     }
 
     /// The queues whose functions the host calls.
     #[must_use]
     pub fn queue(&self) -> &SqliteQueue {
-        &self.queue
+        self.inside.queue()
+    }
+
+    /// A look inside, to be kept.
+    #[must_use]
+    pub fn inside(&self) -> Inside {
+        self.inside.clone()
     }
 
     /// All that happens from now on. A listener that is slow misses the oldest.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.journal.listen()
+        self.inside.events()
     }
 
     /// Where things stand.
     pub async fn snapshot(&self) -> Snapshot {
-        let running = self.server.current();
-        let functions = running.app.functions.iter().map(|function| {
-            let tally = self.journal.tally(&function.name);
-            FunctionSnapshot {
-                name: function.name.clone(),
-                trigger: function.trigger.kind(),
-                what: function.trigger.what().1.to_owned(),
-                fault: None,
-                disabled: function.disabled,
-                runs: tally.runs,
-                failures: tally.failures,
-                total_ms: tally.total_ms,
-            }
-        });
-        let faults = running.app.faults.iter().map(|(name, why)| FunctionSnapshot {
-            name: name.clone(),
-            fault: Some(why.clone()),
-            ..FunctionSnapshot::default()
-        });
-        Snapshot {
-            address: format!("http://{}", self.address),
-            handler: running.handler.state(),
-            functions: functions.chain(faults).collect(),
-            queues: self.queue.list().await.unwrap_or_default(),
-            timers: self
-                .journal
-                .timers()
-                .into_iter()
-                .filter(|(name, _)| running.app.function(name).is_some())
-                .collect(),
-            recent: self.journal.recent(),
-        }
+        self.inside.snapshot().await
+    }
+
+    /// The file that is started as the handler.
+    #[must_use]
+    pub fn executable(&self) -> PathBuf {
+        self.server.current().app.handler.executable.clone()
+    }
+
+    /// Starts the executable, which has been built anew, beside the handler that serves. Once it answers, it takes over
+    /// what begins from then on; the one before finishes what it has begun and is killed. No call is lost. Dropped
+    /// before the end, it changes nothing.
+    ///
+    /// # Errors
+    /// The new process can't be started, ends, or does not listen in time: the one before goes on serving.
+    pub async fn exchange(&self) -> Result<()> {
+        self.server.current().exchange().await
+    }
+
+    /// Tells everybody how far the build of the handler is.
+    pub fn tell_build(&self, build: Build) {
+        self.inside.journal.built(build);
     }
 
     /// Waits until the handler answers, or until it is clear that it won't; returns its state.
     pub async fn ready(&self) -> HandlerState {
-        self.server.current().handler.ready().await
+        self.server.current().worker().handler.ready().await
     }
 
     /// Waits until the host cannot go on; returns why.
     pub async fn failed(&self) -> anyhow::Error {
         loop {
-            let running = self.server.current();
+            let worker = self.server.current().worker();
             tokio::select! {
-                why = running.handler.failed() => return anyhow!(why),
+                why = worker.handler.failed() => return anyhow!(why),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
@@ -219,7 +219,7 @@ impl Host {
         let requests = timeout(HTTP_GRACE, self.server.served());
         if let Ok(mut generation) = (&mut self.keeping).await {
             let _ = tokio::join!(generation.drain(), requests);
-            generation.running.handler.stop().await;
+            generation.running.stop().await;
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Options {
     pub bots: Vec<FakeBot>,
     /// Serves what the second pane asks for (`GET /behind/conversation/{id}`); mounted at `/behind`.
     pub behind: Option<Router>,
+    /// Serves what the host's pane asks for; mounted at `/dev`.
+    pub look: Option<Router>,
     /// Times messages, retries and expiry.
     pub clock: Clock,
 }
@@ -91,6 +93,8 @@ struct Fake {
     stop: watch::Receiver<bool>,
     /// Is there something behind the second pane?
     behind: bool,
+    /// Is there a host to look into?
+    look: bool,
 }
 
 impl std::fmt::Debug for Fake {
@@ -104,7 +108,7 @@ impl std::fmt::Debug for Fake {
 /// # Errors
 /// The port is taken, or the state can't be read.
 pub async fn start(options: Options) -> anyhow::Result<FakeTelegram> {
-    let Options { port, state, bots, behind, clock } = options;
+    let Options { port, state, bots, behind, look, clock } = options;
     let world = load::world(state.as_deref(), &bots, clock).context("the fake Telegram's state")?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
@@ -119,21 +123,25 @@ pub async fn start(options: Options) -> anyhow::Result<FakeTelegram> {
         .redirect(reqwest::redirect::Policy::none())
         .timeout(deliver::PATIENCE)
         .build()?;
-    let fake = Fake { world: Mutex::new(world), client, stop: stopping, behind: behind.is_some() };
+    let (has_behind, has_look) = (behind.is_some(), look.is_some());
+    let fake = Fake { world: Mutex::new(world), client, stop: stopping, behind: has_behind, look: has_look };
     let fake = Arc::new(fake);
 
-    let mut tasks = vec![tokio::spawn(serve(listener, fake.clone(), behind))];
+    let mounts = [("/behind", behind), ("/dev", look)];
+    let mut tasks = vec![tokio::spawn(serve(listener, fake.clone(), mounts))];
     for bot in 0..bots.len() {
         tasks.push(tokio::spawn(deliver::run(fake.clone(), bot)));
     }
     Ok(FakeTelegram { fake, address, stop, tasks })
 }
 
-async fn serve(listener: TcpListener, fake: Arc<Fake>, behind: Option<Router>) {
+async fn serve(listener: TcpListener, fake: Arc<Fake>, mounts: [(&str, Option<Router>); 2]) {
     let mut app =
         page::routes().fallback(api::serve).layer(DefaultBodyLimit::max(LARGEST_UPLOAD + (1 << 20)));
-    if let Some(behind) = behind {
-        app = app.nest_service("/behind", behind);
+    for (place, mounted) in mounts {
+        if let Some(mounted) = mounted {
+            app = app.nest_service(place, mounted);
+        }
     }
     let app = app.with_state(fake.clone());
     let served = axum::serve(listener, app).with_graceful_shutdown(async move { fake.stopping().await });

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     head::Head,
     log::{Entry, Fact, Recorded, Status},
-    route::{Outside, Route, outside},
+    route::{Beginning, Outside, Route, outside},
     table::Table,
     turn::{Refusal, Step, Wanted, apply, begin, put_aside},
 };
@@ -55,55 +55,69 @@ pub fn decide(
 ) -> Result<Decided, Refusal> {
     let running = |head: &&Head| head.status == Status::Running;
     let current = target.current.filter(running).filter(|head| !head.aside);
-    let current_id = current.map(|head| head.workflow);
-    let done =
-        |entries, current, outside| Ok(Decided::Done(Box::new(Decision { entries, current, outside })));
-    let (id, step) = match (route, target.named.filter(running), current) {
-        (Route::Named(_, question), Some(head), _)
-            if question.is_none_or(|name| waits(head, name, input)) =>
-        {
-            (head.workflow, apply(table, head, input, *question, looked_up)?)
-        }
-        // A reply to a prompt whose question is over is like any other message.
-        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) => {
-            (head.workflow, apply(table, head, input, None, looked_up)?)
-        }
-        (Route::Begin(workflow), ..) => {
-            let by_command = !matches!(input.what, What::Started { .. });
-            let id = match &input.what {
-                What::Started { workflow, .. } => *workflow,
-                _ => WorkflowId::started_by(&input.conversation, &input.key),
-            };
-            let entry = match begin(workflow, id, input, looked_up)? {
-                Step::Applied(entry) => *entry,
-                Step::Wants(wanted) => return Ok(Decided::Wants(wanted)),
-            };
-            let aside = current.filter(|_| by_command).map(|head| (head.workflow, put_aside(head, input)));
-            let now = if by_command { still_current(id, &entry) } else { current_id };
-            return done(aside.into_iter().chain([(id, entry)]).collect(), now, Outside::default());
-        }
-        (Route::Current, ..) if target.current.is_some_and(|head| has_album(head, input)) => {
+    let collects = target.current.is_some_and(|head| has_album(head, input));
+    let named = target.named.filter(running).filter(|head| match route {
+        Route::Named(_, Some(question)) => !collects && waits(head, question, input),
+        _ => true,
+    });
+    let (head, question) = match (route, named, current) {
+        (Route::Named(_, question), Some(head), _) => (head, *question),
+        // What answers a prompt whose question is over is like any other message.
+        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) => (head, None),
+        (Route::Begin(beginning), ..) => return begun(beginning, input, current, looked_up),
+        (Route::Named(_, Some(_)) | Route::Current, ..) if collects => {
             return done(Vec::new(), target.current.map(|head| head.workflow), Outside::default());
         }
         (Route::Named(..) | Route::Current | Route::Outside, ..) => {
-            return done(Vec::new(), current_id, outside(table, input));
+            return done(Vec::new(), current.map(|head| head.workflow), outside(table, input));
         }
     };
-    match step {
+    match apply(table, head, input, question, looked_up)? {
         Step::Wants(wanted) => Ok(Decided::Wants(wanted)),
         Step::Applied(entry) => {
-            let now = if current_id == Some(id) { still_current(id, &entry) } else { current_id };
-            done(vec![(id, *entry)], now, Outside::default())
+            let now = match current.map(|head| head.workflow) {
+                Some(id) if id == head.workflow => still_current(id, &entry),
+                other => other,
+            };
+            done(vec![(head.workflow, *entry)], now, Outside::default())
         }
     }
 }
 
-/// Does the workflow still ask this of whoever replied to it?
+/// A new workflow begins. A command puts the current one aside; one that another workflow starts disturbs nobody.
+fn begun(
+    beginning: &Beginning<'_>,
+    input: &Input,
+    current: Option<&Head>,
+    looked_up: &BTreeMap<String, Value>,
+) -> Result<Decided, Refusal> {
+    let (id, by_command) = match &input.what {
+        What::Started { workflow, .. } => (*workflow, false),
+        _ => (WorkflowId::started_by(&input.conversation, &input.key), true),
+    };
+    let entry = match begin(beginning, id, input, looked_up)? {
+        Step::Applied(entry) => *entry,
+        Step::Wants(wanted) => return Ok(Decided::Wants(wanted)),
+    };
+    let aside = current.filter(|_| by_command).map(|head| (head.workflow, put_aside(head, input)));
+    let now = if by_command { still_current(id, &entry) } else { current.map(|head| head.workflow) };
+    done(aside.into_iter().chain([(id, entry)]).collect(), now, Outside::default())
+}
+
+fn done(
+    entries: Vec<(WorkflowId, Entry)>,
+    current: Option<WorkflowId>,
+    outside: Outside,
+) -> Result<Decided, Refusal> {
+    Ok(Decided::Done(Box::new(Decision { entries, current, outside })))
+}
+
+/// Does the workflow still ask this of whoever answers it?
 fn waits(head: &Head, question: &str, input: &Input) -> bool {
     head.open.iter().any(|open| open.name() == question && open.to == input.conversation)
 }
 
-/// Is the input one more file of an album that was this workflow's last answer?
+/// Is the input one more file of an album that answered this workflow?
 fn has_album(head: &Head, input: &Input) -> bool {
     let What::Said(Content::File { album: Some(album), .. }) = &input.what else { return false };
     head.standing.iter().filter_map(|standing| standing.collecting.as_ref()).any(|of| of.album == *album)

@@ -7,11 +7,13 @@ use super::{
     log::OpenQuestion,
     question::{Kind, Offer, Part},
 };
-use crate::model::{
-    Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent, WorkflowId,
-    short_hash,
+use crate::{
+    model::{
+        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent,
+        WorkflowId, short_hash,
+    },
+    text,
 };
-use crate::text;
 
 /// One thing to be done to the world because of a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,11 +134,9 @@ pub(super) fn refreshed(workflow: WorkflowId, question: &OpenQuestion) -> Delive
     })
 }
 
-/// The end of a prompt: its keyboard goes, and where a button chose something, what was chosen shows.
-pub(super) fn closed(workflow: WorkflowId, question: &OpenQuestion, chosen: Option<Text>) -> Delivery {
-    let message = chosen.map(|choice| {
-        Message::plain(Text::Paragraphs(vec![words(question, None), text!("chosen", choice = choice)]))
-    });
+/// The end of a prompt: its keyboard goes, and how it ended shows in its place if there is something to show.
+pub(super) fn closed(workflow: WorkflowId, question: &OpenQuestion, ending: Option<Text>) -> Delivery {
+    let message = ending.map(|ending| Message::plain(Text::Paragraphs(vec![words(question, None), ending])));
     Delivery::Edit(Edit {
         prompt: prompt_name(workflow, question.name()),
         message_id: None,
@@ -146,7 +146,7 @@ pub(super) fn closed(workflow: WorkflowId, question: &OpenQuestion, chosen: Opti
 }
 
 /// What a prompt's message id is kept under.
-fn prompt_name(workflow: WorkflowId, question: &str) -> String {
+pub(crate) fn prompt_name(workflow: WorkflowId, question: &str) -> String {
     format!("{workflow} {question}")
 }
 

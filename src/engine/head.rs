@@ -246,6 +246,12 @@ impl Head {
         }
     }
 
+    /// Is something that was asked in this conversation still open?
+    #[must_use]
+    pub fn waits_for(&self, conversation: &ConversationId) -> bool {
+        self.open.iter().any(|open| open.to == *conversation)
+    }
+
     /// When the next question stops waiting.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use self::judge::{Judged, judge};
+use self::judge::{Judged, captioned, judge};
 use super::{
     effect::{Pressed, offer_hash, pages_of, question_hash, read_data},
     head::Head,
-    log::{Collecting, Fact, Given, OpenQuestion, Standing, StartedBy},
+    log::{Collecting, Fact, Given, OpenQuestion, Standing},
     question::{Kind, Part},
 };
 use crate::{
-    model::{ChatKind, Content, FileRef, Input, InputKey, PersonId, Text, What},
+    model::{ChatKind, Content, FileKind, FileRef, Input, InputKey, Text, What},
     text,
 };
 
@@ -30,10 +30,12 @@ pub(super) struct Meaning {
     pub(super) reply: Option<Text>,
     /// The button was of no use any more: its keyboard goes.
     pub(super) stale: bool,
+    /// The person wants to go back. What that undoes only the script can tell.
+    pub(super) back: bool,
 }
 
 impl Meaning {
-    fn fact(fact: Fact) -> Self {
+    pub(super) fn fact(fact: Fact) -> Self {
         Self { facts: vec![fact], ..Self::default() }
     }
 
@@ -51,6 +53,19 @@ impl Meaning {
         Self { stale: true, ..Self::late(Some(text!("stale-button"))) }
     }
 
+    fn back() -> Self {
+        Self { back: true, ..Self::default() }
+    }
+
+    /// Back was asked for where nothing can be undone.
+    pub(super) fn no_way_back(input: &Input) -> Self {
+        let why = text!("no-way-back");
+        match input.what {
+            What::Press { .. } => Self::late(Some(why)),
+            _ => Self::reply(why),
+        }
+    }
+
     fn answered(question: &str, given: Given) -> Self {
         Self::fact(Fact::Answered { question: question.to_owned(), given, collecting: None })
     }
@@ -62,7 +77,7 @@ pub(super) fn interpret(head: &Head, input: &Input, replied_to: Option<&str>) ->
         What::Press { data, .. } => pressed(head, input, data),
         What::Said(content) => said(head, input, content, replied_to),
         What::Command { name, .. } if name == "cancel" => Meaning::fact(Fact::Cancelled),
-        What::Command { name, .. } if name == "back" => back(head, input),
+        What::Command { name, .. } if name == "back" => Meaning::back(),
         What::Elapsed { question, .. } => elapsed(head, input, question),
         What::Returned { call, outcome, .. } if head.calls.iter().any(|open| open.name == *call) => {
             let given = match outcome {
@@ -105,7 +120,7 @@ fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
         Pressed::Skip if question.skippable => {
             Meaning { chosen: Some(text!("skipped")), ..Meaning::answered(question.name(), Given::Skipped) }
         }
-        Pressed::Back => back(head, input),
+        Pressed::Back => Meaning::back(),
         Pressed::Done => done(question),
         Pressed::Page(page) if page < pages_of(question) => {
             Meaning::fact(Fact::Paged { question: question.name().to_owned(), page })
@@ -157,33 +172,6 @@ fn done(question: &OpenQuestion) -> Meaning {
     Meaning { chosen: Some(chosen), ..Meaning::answered(&part.name, Given::Value(json!(keys))) }
 }
 
-fn back(head: &Head, input: &Input) -> Meaning {
-    match input.from.as_ref().and_then(|person| way_back(head, person.id, &[])) {
-        Some(standing) => Meaning::fact(Fact::Undone { names: vec![standing.name.clone()] }),
-        None => {
-            let why = text!("no-way-back");
-            if matches!(input.what, What::Command { .. }) {
-                Meaning::reply(why)
-            } else {
-                Meaning::late(Some(why))
-            }
-        }
-    }
-}
-
-/// The answer that Back would undo: the person's own last one, unless somebody else answered or something was told to
-/// the business after it. What they answered to `asked` itself was no answer, or it would not be asked.
-pub(super) fn way_back<'a>(head: &'a Head, person: PersonId, asked: &[Part]) -> Option<&'a Standing> {
-    let is_own = |standing: &Standing| {
-        standing.by == Some(person) && !asked.iter().any(|part| part.name == standing.name)
-    };
-    let place = head.standing.iter().rposition(is_own)?;
-    let standing = &head.standing[place];
-    let others = head.standing[place..].iter().any(|later| later.by.is_some_and(|by| by != person));
-    let told = head.once.values().any(|&n| n >= standing.n);
-    (!others && !told).then_some(standing)
-}
-
 fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>) -> Meaning {
     if let Some(more) = rest_of_album(head, content) {
         return more;
@@ -214,6 +202,9 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
                 Judged::Refused(why) => {
                     refused.get_or_insert((question.name(), why));
                 }
+                Judged::OtherFile => {
+                    refused.get_or_insert_with(|| (question.name(), hint(question)));
+                }
                 Judged::Other => {}
             }
         }
@@ -222,17 +213,39 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
     Meaning::fact(Fact::Rejected { question: question.to_owned(), why })
 }
 
-/// What to tell somebody who sent something of another kind.
+/// What to tell somebody who sent something of another kind: all the ways to answer.
 fn hint(question: &OpenQuestion) -> Text {
-    let is = |wanted: fn(&Kind) -> bool| question.parts.iter().any(|part| wanted(&part.kind));
-    if is(Kind::has_buttons) {
-        text!("use-the-buttons")
-    } else if is(|kind| matches!(kind, Kind::Files { .. })) {
-        text!("send-a-file")
-    } else if is(|kind| matches!(kind, Kind::Location)) {
-        text!("send-a-location")
-    } else {
-        text!("write-it")
+    let mut ways = Vec::new();
+    for part in &question.parts {
+        match &part.kind {
+            Kind::Choice { .. } | Kind::Toggles { .. } => ways.insert(0, "hint-buttons"),
+            Kind::Text { .. } | Kind::Number { .. } | Kind::Date { .. } => ways.push("hint-write"),
+            Kind::Files { kinds, .. } => ways.extend(kinds.iter().map(hint_of_file)),
+            Kind::Location => ways.push("hint-location"),
+        }
+    }
+    if question.skippable && !ways.contains(&"hint-buttons") {
+        ways.push("hint-skip");
+    }
+    let mut seen = BTreeSet::new();
+    ways.retain(|way| seen.insert(*way));
+    // Where there is but one way, it is explained.
+    if ways == ["hint-location"] {
+        return text!("send-a-location");
+    }
+    let ways = ways.into_iter().map(Text::message);
+    let all = ways.reduce(|ways, way| text!("hint-or", ways = ways, way = way));
+    text!("hint", ways = all.expect("a question has a way to be answered"))
+}
+
+fn hint_of_file(kind: &FileKind) -> &'static str {
+    match kind {
+        FileKind::Photo => "hint-photo",
+        FileKind::Document => "hint-document",
+        FileKind::Voice => "hint-voice",
+        FileKind::Audio => "hint-audio",
+        FileKind::Video => "hint-video",
+        FileKind::Sticker => "hint-sticker",
     }
 }
 
@@ -247,7 +260,7 @@ fn collecting(part: &Part, content: &Content) -> Option<Collecting> {
 
 /// The files of one album arrive one by one: those after the first are more of the same answer.
 fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
-    let Content::File { file, album: Some(album), .. } = content else { return None };
+    let Content::File { file, caption, album: Some(album) } = content else { return None };
     let is_of = |standing: &&Standing| standing.collecting.as_ref().is_some_and(|more| more.album == *album);
     let standing = head.standing.iter().find(is_of)?;
     let more = standing.collecting.as_ref()?;
@@ -261,7 +274,7 @@ fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
     let over = files.len() >= more.max;
     let reply = over.then(|| text!("too-many-files", count = more.max));
     if !over {
-        files.push(file.clone());
+        files.push(captioned(file, caption.as_ref()));
     }
     let grown = Fact::Answered {
         question: standing.name.clone(),
@@ -269,17 +282,6 @@ fn rest_of_album(head: &Head, content: &Content) -> Option<Meaning> {
         collecting: Some(Collecting { over, ..more.clone() }),
     };
     Some(Meaning { reply, ..Meaning::fact(grown) })
-}
-
-/// What a command or another workflow told the new workflow.
-pub(super) fn began(input: &Input) -> StartedBy {
-    match &input.what {
-        What::Command { name, payload } => {
-            StartedBy::Command { name: name.clone(), payload: payload.clone() }
-        }
-        What::Started { payload, .. } => StartedBy::Workflow { payload: payload.clone() },
-        _ => StartedBy::Workflow { payload: Value::Null },
-    }
 }
 
 /// What is on, of what can be.

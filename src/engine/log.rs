@@ -127,13 +127,18 @@ impl OpenQuestion {
     /// Was it put to somebody by name?
     #[must_use]
     pub fn is_of_somebody(&self) -> bool {
-        self.name().rsplit('/').next().is_some_and(|name| name.contains('@'))
+        is_of_somebody(self.name())
     }
 
     /// Does it show the same as the other?
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         self.parts == other.parts && self.skippable == other.skippable
     }
+}
+
+/// Is this the name of a question that was put to somebody by name?
+pub(super) fn is_of_somebody(question: &str) -> bool {
+    question.rsplit('/').next().is_some_and(|name| name.contains('@'))
 }
 
 /// A call whose result is not in the log yet.

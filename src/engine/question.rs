@@ -332,7 +332,7 @@ pub fn date(name: &str, text: Text) -> Question<NaiveDate> {
     Question::new(name, text, Kind::Date { from: None, to: None }, |value| value.as_str()?.parse().ok())
 }
 
-/// Files of these kinds: one, or those of one album.
+/// Files of these kinds: one, or those of one album, each with the words under it.
 ///
 /// An album arrives file by file. The script goes on with the first one, and is played again with each that follows:
 /// ask something else, such as "Shall I send it?", before anything final is done with them.

@@ -3,15 +3,18 @@
 //! ```text
 //! > Ada: /report                      Ada writes
 //! < What is wrong? [Cleaning] [Security]
-//! > Ada taps: Cleaning                Ada presses a button
-//! > Ada replies to Any wi: hot         Ada replies to the newest message that begins so
-//! > Ada sends a photo                 also: an album of 3 photos, a document, a voice, a location 52.5 13.4
+//! > Ada taps: Cleaning                Ada presses the newest button that says so
+//! > Ada taps Yes under May I          the same, under a message that begins so
+//! > Ada replies to Any wi: hot        Ada replies to the newest message that begins so
+//! > Ada sends a photo: Mud!           also without a caption; an album of 3 photos, a document, a voice, a video,
+//!                                     a sticker, a location 52.5 13.4
 //! > Ada edits: Mud                    Ada changes what she wrote last
 //! < Bo: May Ada do it? [Yes] [No]     Bo is sent something
 //! ! This button is no longer in use.  a toast for whoever pressed
 //! * order.placed.v1 A7                the business is told something: the event's type and subject
 //! ~ moderate: "ok"                    a call's result (JSON, or words)
 //! ~ moderate fails: too busy          a call that fails for good
+//! ~ Bo is here                        Bo has talked to the bot before
 //! ~ Bo blocks the bot                 also: unblocks
 //! … 25 hours pass                     also: minutes, days
 //! # words to the reader
@@ -27,8 +30,8 @@ use std::fmt;
 use super::table::{Table, Workflow};
 use crate::engine::script::Chat;
 
-/// Where a transcript and what really happens part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a transcript and what really happens part. What a test that unwraps it shows is what it says.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The line of the transcript, from 1.
     pub line: usize,
@@ -48,6 +51,12 @@ impl fmt::Display for Difference {
             or_nothing(&self.expected),
             or_nothing(&self.got)
         )
+    }
+}
+
+impl fmt::Debug for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -178,6 +187,43 @@ mod tests {
         let wrong = rehearse(order, "> Ada: /order\n< Which dish? [Soup] [Fish]\n").unwrap_err();
         assert_eq!((wrong.line, wrong.got.as_str()), (2, "< Which dish? [Soup] [Stew]"));
         let wrong = rehearse(order, "> Ada taps: Fish\n").unwrap_err();
-        assert_eq!(wrong.got, "Ada has no button [Fish]");
+        assert_eq!(
+            format!("{wrong:?}"),
+            "line 1:\n  expected > Ada taps: Fish\n  got      Ada has no button [Fish]"
+        );
+    }
+
+    #[test]
+    fn a_button_is_told_from_another_of_its_label_by_what_it_stands_under() {
+        async fn two(chat: Chat) {
+            let dish = |name: &str, words: &str| {
+                choice(
+                    name,
+                    Text::literal(words),
+                    ["Soup", "Stew"].map(|dish| (dish.into(), Text::literal(dish))),
+                )
+            };
+            let noon = chat.ask(dish("noon", "At noon?"));
+            let night = chat.ask(dish("night", "At night: what?"));
+            let ((noon, _), (night, _)) = futures_util::future::join(noon, night).await;
+            chat.say(Text::literal(format!("{noon}, {night}")));
+        }
+        let asked = "> Ada: /two\n< At noon? [Soup] [Stew]\n< At night: what? [Soup] [Stew]\n";
+        rehearse(two, &format!("{asked}> Ada taps: Soup\n> Ada taps Stew under At noon\n< Stew, Soup\n"))
+            .unwrap();
+        rehearse(two, &format!("{asked}> Ada taps Soup under At night: w\n> Ada taps: Stew\n! This button is no longer in use.\n")).unwrap();
+        let wrong = rehearse(two, &format!("{asked}> Ada taps Soup under In the morning\n")).unwrap_err();
+        assert_eq!(wrong.got, "Ada has no button [Soup] under `In the morning`");
+    }
+
+    #[test]
+    fn words_that_sound_like_an_act_are_words() {
+        async fn echo(chat: Chat) {
+            let words = chat.ask(text("words", Text::literal("Words?"))).await;
+            chat.say(Text::literal(words));
+        }
+        for words in ["replies to x: y", "taps a under b", "sends a photo", "he taps it", "edits: x"] {
+            rehearse(echo, &format!("> Ada: /echo\n< Words?\n> Ada: {words}\n< {words}\n")).unwrap();
+        }
     }
 }

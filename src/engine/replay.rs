@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
@@ -95,6 +95,8 @@ pub struct Turn {
     /// What it did after the newest hand-over (and, of what happens once, what never happened before), then what it
     /// waits for.
     pub acts: Vec<Act>,
+    /// The names of the answers that it came to. One that it has not come to (any more) waits until it does.
+    pub reached: BTreeSet<String>,
     /// The questions it wants asked anew.
     pub reopened: Option<Vec<String>>,
     /// Did it come to its end?
@@ -143,6 +145,7 @@ pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>)
         has_company: head.conversation.is_some(),
         now: head.started_at,
         known: BTreeMap::new(),
+        reached: BTreeSet::new(),
         looked_up: known_data,
         done_once: head.once.keys().cloned().collect(),
         counts: BTreeMap::new(),
@@ -161,7 +164,8 @@ pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>)
             let mut inner = inner.borrow_mut();
             let mut acts = std::mem::take(&mut inner.acts);
             acts.append(&mut inner.waits);
-            Ok(Turn { acts, reopened: inner.reopened.take(), done })
+            let reached = std::mem::take(&mut inner.reached);
+            Ok(Turn { acts, reached, reopened: inner.reopened.take(), done })
         }
         Err(panic) => Err(words_of(panic.as_ref())),
     }

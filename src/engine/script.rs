@@ -70,6 +70,8 @@ pub(super) struct Inner {
     pub(super) now: Timestamp,
     /// Answers and results handed over so far, by name.
     pub(super) known: BTreeMap<String, Given>,
+    /// The names of the answers that the script has come to and taken.
+    pub(super) reached: BTreeSet<String>,
     pub(super) looked_up: BTreeMap<String, Value>,
     /// What was emitted and started before, by name.
     pub(super) done_once: BTreeSet<String>,
@@ -215,6 +217,7 @@ impl Chat {
                     _ => None,
                 };
                 if let Some(answer) = answer {
+                    inner.reached.insert(part.name.clone());
                     return Poll::Ready(Ok(answer));
                 }
             }

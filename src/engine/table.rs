@@ -31,7 +31,9 @@ impl Workflow {
         Self { name: name.to_owned(), version: 1, command: None, title: None, script }
     }
 
-    /// `/command` starts it; `title` explains the command in `/help` and in Telegram's menu.
+    /// `/command` starts it; `title` explains the command in `/help` and in Telegram's menu. So does a link
+    /// `https://t.me/bot?start=command`; with `command-7` the script is told the payload `7`. Links to anything else
+    /// lead to the workflow of `/start`, with all of their payload.
     #[must_use]
     pub fn command(mut self, command: &str, title: Text) -> Self {
         self.command = Some(command.to_owned());

@@ -18,7 +18,10 @@ use super::{
     head::Head,
     log::Entry,
     question::{Question, choice, text},
-    rehearse::{compare, world::World},
+    rehearse::{
+        compare,
+        world::{Shown, World},
+    },
     script::{Activity, Chat},
     table::{Table, Workflow},
 };
@@ -81,6 +84,13 @@ fn head<'a>(world: &'a World<'_>) -> &'a Head {
 /// How many keyboards there are to press.
 fn keyboards(world: &World<'_>) -> usize {
     world.screen.iter().filter(|shown| !shown.stripped && !shown.message.buttons.is_empty()).count()
+}
+
+/// How the newest message to somebody that begins so reads now.
+fn reads(world: &World<'_>, user: i64, begins: &str) -> String {
+    let read = |shown: &Shown| world.table.locales().plain(&shown.message.text, None);
+    let mut shown = world.screen.iter().rev().filter(|shown| shown.to.user == user).map(read);
+    shown.find(|words| words.starts_with(begins)).unwrap()
 }
 
 /// What folding a log gives, in parts of one entry, through JSON each time.

@@ -1,18 +1,23 @@
 //! Turns: what one input makes of a workflow, as the entry it becomes.
 
 mod applying;
+mod back;
 mod prompts;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use self::applying::Applying;
+use self::{
+    applying::Applying,
+    back::{Back, back},
+};
 use super::{
     head::Head,
-    interpret::{Meaning, began, interpret},
+    interpret::{Meaning, interpret},
     log::{Entry, Fact, Recorded, Started, Status},
-    table::{Table, Workflow},
+    route::Beginning,
+    table::Table,
 };
 use crate::{
     model::{Input, Message, WorkflowId},
@@ -65,7 +70,15 @@ pub(super) fn apply(
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
     let workflow = table.named(&head.script).ok_or_else(|| Refusal::NoScript(head.script.clone()))?;
-    let meaning = interpret(head, input, replied_to);
+    let mut meaning = interpret(head, input, replied_to);
+    if meaning.back {
+        let leads = back(workflow.script.as_ref(), head, input, looked_up);
+        meaning = match leads.map_err(|why| Refusal::Panicked { script: workflow.name.clone(), why })? {
+            Back::Undoes(names) => Meaning::fact(Fact::Undone { names }),
+            Back::Nowhere => Meaning::no_way_back(input),
+            Back::Wants(wanted) => return Ok(Step::Wants(wanted)),
+        };
+    }
     Applying::new(head, input, looked_up).play(workflow, meaning)
 }
 
@@ -74,12 +87,12 @@ pub(super) fn apply(
 /// # Errors
 /// The script panicked.
 pub(super) fn begin(
-    workflow: &Workflow,
+    Beginning { workflow, by }: &Beginning<'_>,
     id: WorkflowId,
     input: &Input,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
-    let started = Fact::Started(Started { by: began(input), who: input.from.clone() });
+    let started = Fact::Started(Started { by: by.clone(), who: input.from.clone() });
     let seed = Entry {
         script: workflow.name.clone(),
         version: workflow.version,

@@ -1,6 +1,6 @@
 //! Names of things: bots, conversations, workflows, inputs, effects, traces.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ impl InvalidId {
     }
 }
 
-/// Serializes a name as its text and reads it back through `FromStr`.
+/// Serializes a name as its text and reads it back through `FromStr`, without a copy in between.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
         impl Serialize for $name {
@@ -29,12 +29,24 @@ macro_rules! as_text {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                std::borrow::Cow::<'de, str>::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+                from.deserialize_str(Reader(PhantomData))
             }
         }
     )+};
 }
 as_text!(BotSlug, ConversationId, WorkflowId, InputKey, EffectId, TraceParent);
+
+struct Reader<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = InvalidId>> serde::de::Visitor<'_> for Reader<T> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
 
 /// What an operator calls a bot: `[a-z][a-z0-9]{0,31}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -192,6 +192,9 @@ pub struct FileRef {
     /// Its size in bytes, if Telegram told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The words under it, in an answer; what was sent has them beside it ([`Content::File`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
 }
 
 /// What a file is.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
 
 /// A sentence: a message of `locales/` with its arguments, or a literal that reads the same in every language.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum Text {
     /// Words as they are; they are escaped, never markup.
@@ -15,7 +18,7 @@ pub enum Text {
         /// The message's id.
         id: String,
         /// What its variables stand for.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         with: BTreeMap<String, Argument>,
     },
     /// Several texts, each on a line of its own.
@@ -28,7 +31,7 @@ pub enum Text {
 }
 
 /// What a variable of a message stands for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum Argument {
     /// A whole number: plural rules see it.
@@ -97,4 +100,96 @@ macro_rules! text {
     ($id:literal $(, $name:ident = $value:expr)* $(,)?) => {
         $crate::Text::message($id)$(.with(stringify!($name), $value))*
     };
+}
+
+// Texts are most of what a document holds. Read by hand, because a derived untagged enum first copies all it reads.
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match from.deserialize_any(Reader)? {
+            Argument::Text(text) => Ok(text),
+            Argument::Number(number) => Err(D::Error::custom(format!("the number {number} is no text"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Argument {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Argument;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Argument, E> {
+        Ok(Argument::Number(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Argument, E> {
+        i64::try_from(number).map(Argument::Number).map_err(E::custom)
+    }
+
+    fn visit_str<E: Error>(self, words: &str) -> Result<Argument, E> {
+        Ok(Argument::Text(Text::literal(words)))
+    }
+
+    fn visit_string<E: Error>(self, words: String) -> Result<Argument, E> {
+        Ok(Argument::Text(Text::Literal(words)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Argument, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = sequence.next_element()? {
+            texts.push(text);
+        }
+        Ok(Argument::Text(Text::Paragraphs(texts)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Argument, A::Error> {
+        let (mut id, mut with, mut lines) = (None, BTreeMap::new(), None);
+        while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
+            match &*key {
+                "id" => id = Some(map.next_value()?),
+                "with" => with = map.next_value()?,
+                "lines" => lines = Some(map.next_value()?),
+                // A field of a later version.
+                _ => drop(map.next_value::<serde::de::IgnoredAny>()?),
+            }
+        }
+        match (id, lines) {
+            (Some(id), _) => Ok(Argument::Text(Text::Message { id, with })),
+            (None, Some(lines)) => Ok(Argument::Text(Text::Lines { lines })),
+            (None, None) => Err(A::Error::missing_field("id")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_reads_back_what_it_wrote() {
+        let message =
+            text!("a", one = 1_i64, two = "2", three = text!("b", four = Text::Paragraphs(Vec::new())));
+        let lines = Text::Lines { lines: vec![message.clone(), Text::literal("x")] };
+        for text in
+            [Text::literal("\"é\""), text!("a"), message, lines.clone(), Text::Paragraphs(vec![lines])]
+        {
+            let json = serde_json::to_string(&text).unwrap();
+            assert_eq!(serde_json::from_str::<Text>(&json).unwrap(), text, "{json}");
+            let value = serde_json::to_value(&text).unwrap();
+            assert_eq!(serde_json::from_value::<Text>(value).unwrap(), text, "{json}");
+        }
+        for garbage in ["1", "{}", "null", "[1]", "{\"with\":{}}", "true"] {
+            assert!(serde_json::from_str::<Text>(garbage).is_err(), "{garbage}");
+        }
+    }
 }

@@ -12,9 +12,7 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    engine::{
-        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, read_prompt_name, route,
-    },
+    engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name},
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
 };
 
@@ -38,8 +36,6 @@ enum Look {
     Nothing,
     /// Something else had to be finished first: look again.
     Again,
-    /// What was read had been overtaken already.
-    Stale,
     /// A script refused the input; may the next attempt be made at once?
     Failed { again: bool },
     /// This input is applied, or given up.
@@ -129,7 +125,6 @@ impl Runtime {
             let conflict = match self.look(id, visit).await {
                 Ok(Look::Nothing | Look::Failed { again: false }) => return Ok(()),
                 Ok(Look::Again | Look::Failed { again: true }) => false,
-                Ok(Look::Stale) => true,
                 Ok(Look::Done(applied)) => {
                     let Applied { key, toast, language, leaving, sending } = *applied;
                     (visit.conflicts, visit.careful, visit.counted) = (0, false, None);
@@ -180,9 +175,6 @@ impl Runtime {
         let decision = match applied_before(&scene) {
             Some(decision) => decision,
             None => {
-                if is_stale(&scene, &self.route(&scene)) {
-                    return Ok(Look::Stale);
-                }
                 match self.attempt(&mut scene, visit).await? {
                     Attempt::Go => {}
                     Attempt::NotNow => return Ok(Look::Nothing),
@@ -221,26 +213,29 @@ impl Runtime {
     }
 
     fn route<'a>(&'a self, scene: &'a Scene) -> Route<'a> {
-        route(self.table(), &scene.item.input, scene.prompt())
+        self.routed(&scene.item, &scene.conversation)
     }
 
     /// A reply goes to the workflow whose prompt it answers, at a redo too: but prompts are forgotten meanwhile, and
     /// only of the current workflow the redo would find what was written.
     async fn fix_prompt(&self, scene: &mut Scene) -> Result<(), Error> {
-        let prompt = scene.prompt().filter(|_| scene.item.prompt.is_none());
-        let Some((prompt, (workflow, _))) =
-            prompt.and_then(|prompt| Some((prompt, read_prompt_name(prompt)?)))
-        else {
-            return Ok(());
+        let fixed = match self.route(scene) {
+            Route::Named(workflow, Some(question)) if scene.conversation.current != Some(workflow) => {
+                prompt_name(workflow, question)
+            }
+            _ => return Ok(()),
         };
-        if scene.conversation.current != Some(workflow) {
-            scene.item.prompt = Some(prompt.to_owned());
+        if scene.item.prompt.is_none() {
+            scene.item.prompt = Some(fixed);
             scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
         }
         Ok(())
     }
 
     /// What the input does, if it was never applied; together with what an earlier attempt has written of it.
+    ///
+    /// A workflow that is put aside counts as none, even where an old conversation's head still names it: then B's
+    /// If-Match on that head fails, and the worker starts over.
     async fn decision(&self, scene: &Scene) -> Result<Result<Decision, Refusal>, Error> {
         let current = scene.conversation.current.and_then(|id| scene.workflows.get(&id));
         let route = self.route(scene);
@@ -316,12 +311,4 @@ fn applied_before(scene: &Scene) -> Option<Decision> {
 
 fn puts_aside(entry: &Entry) -> bool {
     entry.facts.iter().any(|recorded| matches!(recorded.fact, Fact::PutAside))
-}
-
-/// A worker whose input goes to the current workflow because the conversation's head says so, and that finds it put
-/// aside, has read a stale head: it starts over.
-fn is_stale(scene: &Scene, route: &Route<'_>) -> bool {
-    let current = scene.conversation.current.and_then(|current| scene.workflows.get(&current));
-    let is_aside = current.is_some_and(|(document, _)| document.head.aside);
-    matches!(route, Route::Current) && is_aside && scene.known.is_empty()
 }

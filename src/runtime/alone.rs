@@ -39,7 +39,7 @@ impl Runtime {
 
     async fn entry_for(&self, input: &Input, read: Option<&Read>) -> Result<Option<Entry>, Error> {
         let head = self.recalled(read.map(|(document, _)| &document.head)).await?;
-        let route = route(self.table(), input, None);
+        let route = route(self.table(), input, None, None);
         if let (Route::Begin(_), Some(_)) = (&route, &head) {
             return Ok(None);
         }

@@ -82,6 +82,12 @@ impl Conversation {
     pub fn prompt_of(&self, message_id: i64) -> Option<&str> {
         self.prompts.iter().find(|(_, id)| **id == message_id).map(|(prompt, _)| prompt.as_str())
     }
+
+    /// The question that was put here last.
+    #[must_use]
+    pub fn newest_prompt(&self) -> Option<&str> {
+        self.prompts.iter().max_by_key(|(_, id)| **id).map(|(prompt, _)| prompt.as_str())
+    }
 }
 
 /// How long something may lie untouched before the sweep looks at it.
@@ -163,7 +169,6 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowDocument {
     /// The state its log folds to.
-    #[serde(flatten)]
     pub head: Head,
     /// Effects that leave the workflow for elsewhere and have not left yet, in order.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]

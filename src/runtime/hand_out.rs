@@ -42,7 +42,11 @@ impl Runtime {
             let Some((document, _)) = self.workflow(workflow).await? else { return Ok(()) };
             if !document.handouts.is_empty() {
                 let struck = self.hand_out_all(&document, &mut stirred).await?;
-                self.strike(workflow, &struck).await?;
+                {
+                    // So that nobody who applies an input here has to do it again.
+                    let _quiet = self.locks().lock(workflow.to_string()).await;
+                    self.strike(workflow, &struck).await?;
+                }
                 if struck.len() < document.handouts.len() {
                     // An earlier input of a receiver has to be finished first, and somebody else is at it.
                     self.send_hint(&json!({ "workflow": workflow }), self.jitter()).await;

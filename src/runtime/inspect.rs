@@ -1,9 +1,8 @@
 //! Inspect: what stands behind a conversation, and whether a log still folds to its head.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::{Conversation, Error, Item, Runtime, WorkflowDocument, documents::INBOX};
+use super::{Conversation, Error, Item, WorkflowDocument, documents::INBOX};
 use crate::{
     engine::{Entry, Head},
     model::{ConversationId, WorkflowId},
@@ -11,7 +10,7 @@ use crate::{
 };
 
 /// What stands behind one conversation.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Behind {
     /// Its head.
     pub conversation: Conversation,
@@ -24,17 +23,16 @@ pub struct Behind {
 }
 
 /// A workflow with its log.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Logged {
     /// Its head.
-    #[serde(flatten)]
     pub document: WorkflowDocument,
     /// Its entries, in order.
     pub log: Vec<Entry>,
 }
 
 /// A workflow as its log rebuilds it, beside the head that is stored.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Rebuilt {
     /// What the log folds to.
     pub folded: Head,
@@ -124,14 +122,4 @@ pub async fn behind(store: &dyn Store, id: &ConversationId) -> Result<Behind, Er
         workflows.push(Logged { document, log });
     }
     Ok(Behind { conversation, items, workflows, events })
-}
-
-impl Runtime {
-    /// See [`behind`].
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn behind(&self, id: &ConversationId) -> Result<Behind, Error> {
-        behind(self.store().as_ref(), id).await
-    }
 }

@@ -35,11 +35,6 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// What the message asked that the input replies to.
-    pub(super) fn prompt(&self) -> Option<&str> {
-        prompt(&self.item, &self.conversation)
-    }
-
     /// The workflow that this input starts, if it starts one.
     pub(super) fn begun(&self) -> WorkflowId {
         WorkflowId::started_by(&self.item.input.conversation, &self.item.input.key)
@@ -164,9 +159,16 @@ impl Runtime {
         Ok(())
     }
 
+    /// Where an input goes. While the conversation has no workflow of its own, what is written answers the question
+    /// that somebody else's workflow put here last.
+    pub(super) fn routed<'a>(&'a self, item: &'a Item, conversation: &'a Conversation) -> Route<'a> {
+        let newest = conversation.newest_prompt().filter(|_| conversation.current.is_none());
+        route(self.table(), &item.input, prompt(item, conversation), newest)
+    }
+
     /// The workflow that an input names.
     fn named(&self, item: &Item, conversation: &Conversation) -> Option<WorkflowId> {
-        match route(self.table(), &item.input, prompt(item, conversation)) {
+        match self.routed(item, conversation) {
             Route::Named(id, _) => Some(id),
             _ => None,
         }

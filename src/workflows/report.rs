@@ -7,7 +7,7 @@ use futures_util::future::Either;
 use crate::{
     Text, choices,
     engine::{Areas, Chat, choice, location, photos, text},
-    model::Area,
+    model::{Area, FileRef},
     text,
 };
 use issue::{Issue, IssueKind, reference};
@@ -36,12 +36,7 @@ pub(super) async fn report(chat: Chat) {
         None
     };
     let photos = chat.ask(photos("photos", text!("report-photos")).at_most(10).optional()).await;
-    // Photos may speak for themselves; without any, words must.
-    let note = if photos.is_some() {
-        chat.ask(text("note", text!("report-note")).length(3, 1000).optional()).await
-    } else {
-        Some(chat.ask(text("note", text!("report-note-instead")).length(3, 1000)).await)
-    };
+    let note = note(&chat, photos.as_deref()).await;
     let issue = Issue { kind, area, facility, photos: photos.unwrap_or_default(), note };
     let review = Text::Paragraphs(vec![text!("report-review"), issue.summary(), text!("report-review-next")]);
     match chat.ask(choice("review", review, Review::ALL)).await {
@@ -75,6 +70,21 @@ async fn area(chat: &Chat, areas: Vec<Area>) -> Area {
         }
         None => chat.ask(choice("area", text!("report-area-not-found"), areas)).await,
     }
+}
+
+/// What else is to be known. Photos may speak for themselves, or with the words under them; without any, words must.
+async fn note(chat: &Chat, photos: Option<&[FileRef]>) -> Option<String> {
+    let note = |ask| text("note", ask).length(3, 1000);
+    let Some(photos) = photos else {
+        return Some(chat.ask(note(text!("report-note-instead"))).await);
+    };
+    let captions: Vec<&str> = photos.iter().filter_map(|photo| photo.caption.as_deref()).collect();
+    if captions.is_empty() {
+        return chat.ask(note(text!("report-note")).optional()).await;
+    }
+    let caption = captions.join("\n");
+    let written = chat.ask(note(text!("report-note-caption", caption = &caption)).optional()).await;
+    written.or(Some(caption))
 }
 
 /// The answers that are asked anew when somebody wants to change this.

@@ -1,20 +1,12 @@
 //! The welcome: who comes for the first time, or comes back, hears what can be done here.
 
-use crate::{
-    engine::{Chat, StartedBy},
-    text,
-};
+use crate::{Text, engine::Chat, text};
 
-/// `/start`, and `/start report` as links of the form `t.me/bot?start=report` send it.
+/// `/start`, with or without the payload of a link that leads to no other workflow.
 pub(super) async fn start(chat: Chat) {
     let Some(person) = chat.who() else { return };
     let welcome = text!("start-welcome", name = person.name);
-    let next = match chat.started().by {
-        StartedBy::Command { payload: Some(payload), .. } if payload == "report" => text!("start-report"),
-        StartedBy::Command { payload: Some(payload), .. } if payload == "approve" => text!("start-approve"),
-        _ => text!("start-next"),
-    };
-    chat.say(crate::Text::Paragraphs(vec![welcome, next]));
+    chat.say(Text::Paragraphs(vec![welcome, text!("start-next")]));
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ async fn replay_rebuilds_what_is_stored_and_notices_what_was_changed() {
     let kinds = dev.hears(ADA, "What is it about?").await;
     dev.press(ADA, &kinds, "Cleaning").await;
     dev.hears(ADA, "Where is it?").await;
-    let workflow = dev.behind(ADA).await["workflows"][0]["workflow"].as_str().unwrap().to_owned();
+    let workflow = dev.behind(ADA).await["workflows"][0]["id"].as_str().unwrap().to_owned();
     assert!(dev.interrupt().await.success());
 
     let store = data.path().join("store.db");

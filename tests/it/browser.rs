@@ -20,7 +20,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-const ENTER: &str = "\u{E007}";
+pub(crate) const ENTER: &str = "\u{E007}";
 const ARROW_UP: &str = "\u{E013}";
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn call(api: &str, method: &str, parameters: Value) {
 
 /// Runs a test in a browser, and ends the browser whatever comes of it. Where there is no browser, says so and does
 /// nothing; on a build server that is a failure.
-async fn in_a_browser(test: impl AsyncFnOnce(&Browser)) {
+pub(crate) async fn in_a_browser(test: impl AsyncFnOnce(&Browser)) {
     let (Some(chromium), Some(chromedriver)) = (on_path("chromium"), on_path("chromedriver")) else {
         assert!(std::env::var_os("CI").is_none(), "chromium and chromedriver must be on the PATH");
         eprintln!("SKIPPED: no chromium and chromedriver on the PATH, the chat page was not tested");
@@ -193,7 +193,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-struct Browser {
+pub(crate) struct Browser {
     http: reqwest::Client,
     /// The URL of the WebDriver session.
     session: String,
@@ -246,20 +246,20 @@ impl Browser {
         self.driver.kill().await.unwrap();
     }
 
-    async fn ask(&self, command: &str, what: Value) -> Value {
+    pub(crate) async fn ask(&self, command: &str, what: Value) -> Value {
         let response = self.http.post(format!("{}{command}", self.session)).json(&what).send().await.unwrap();
         let mut answer: Value = response.json().await.unwrap();
         assert!(answer["value"].get("error").is_none(), "{command} {what}: {}", answer["value"]["message"]);
         answer["value"].take()
     }
 
-    async fn open(&self, url: &str) {
+    pub(crate) async fn open(&self, url: &str) {
         self.ask("/url", json!({ "url": url })).await;
         self.until("document.querySelector('#people [aria-checked=true]') !== null").await;
     }
 
     /// Waits until a JavaScript expression is true; it is asked again after every change of the page.
-    async fn until(&self, expression: &str) {
+    pub(crate) async fn until(&self, expression: &str) {
         let script = format!(
             "const done = arguments[0];
              const look = () => {{ if ({expression}) {{ observer.disconnect(); done(true); }} }};
@@ -270,7 +270,7 @@ impl Browser {
         self.ask("/execute/async", json!({ "script": script, "args": [] })).await;
     }
 
-    async fn eval(&self, expression: &str) -> Value {
+    pub(crate) async fn eval(&self, expression: &str) -> Value {
         self.ask("/execute/sync", json!({ "script": format!("return {expression}"), "args": [] })).await
     }
 
@@ -280,16 +280,16 @@ impl Browser {
         id.as_str().unwrap().to_owned()
     }
 
-    async fn click(&self, selector: &str) {
+    pub(crate) async fn click(&self, selector: &str) {
         self.ask(&format!("/element/{}/click", self.find(selector).await), json!({})).await;
     }
 
-    async fn keys(&self, selector: &str, text: &str) {
+    pub(crate) async fn keys(&self, selector: &str, text: &str) {
         self.ask(&format!("/element/{}/value", self.find(selector).await), json!({ "text": text })).await;
     }
 
     /// Keeps a picture under `target/tmp`, for people.
-    async fn screenshot(&self, name: &str) {
+    pub(crate) async fn screenshot(&self, name: &str) {
         let response = self.http.get(format!("{}/screenshot", self.session)).send().await.unwrap();
         let answer: Value = response.json().await.unwrap();
         let picture = STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();

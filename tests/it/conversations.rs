@@ -1,5 +1,12 @@
 //! Whole conversations through the front door, and what goes wrong on the way.
 
+mod attempts;
+mod doors;
+mod others;
+mod processes;
+mod protocol;
+mod sending;
+
 use crate::harness::{ADA, App, BO};
 
 #[tokio::test]

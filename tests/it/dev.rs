@@ -34,13 +34,15 @@ pub(crate) struct Start<'a> {
     pub(crate) root: &'a Path,
     pub(crate) data: &'a Path,
     pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// What `dev` is told besides.
+    pub(crate) arguments: &'a [&'a str],
 }
 
 impl<'a> Start<'a> {
     /// This repository's own app.
     pub(crate) fn own(data: &'a Path) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Self { program: env!("CARGO_BIN_EXE_backline").into(), root, data, settings: &[] }
+        Self { program: env!("CARGO_BIN_EXE_backline").into(), root, data, settings: &[], arguments: &[] }
     }
 
     pub(crate) async fn start(&self) -> Dev {
@@ -51,6 +53,7 @@ impl<'a> Start<'a> {
             .arg(self.data)
             .arg("--root")
             .arg(self.root)
+            .args(self.arguments)
             .envs(self.settings.iter().copied())
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())

@@ -10,3 +10,4 @@ mod recorder;
 mod recordings;
 mod serving;
 mod starting;
+mod watching;

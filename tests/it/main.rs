@@ -1,5 +1,7 @@
 //! The integration tests: one binary, through the front door.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod app;
 mod browser;
 mod conversations;
@@ -13,5 +15,7 @@ mod harness;
 mod host;
 mod house;
 mod kill;
+mod looking_in;
+mod poll;
 mod store_contract;
 mod updates;

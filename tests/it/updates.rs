@@ -360,6 +360,7 @@ fn files_of_every_kind_are_claim_checks() {
         name: Some("n".to_owned()),
         mime: Some("m".to_owned()),
         size: Some(3),
+        caption: None,
     };
     let (caption, album_id) = (Some("/not a command".to_owned()), Some("77".to_owned()));
     assert_eq!(normalized(&album).what, What::Said(Content::File { file, caption, album: album_id }));

@@ -46,7 +46,7 @@ pub(super) async fn answer(
                 "id": "backline",
                 "state": "Running",
                 "version": VERSION,
-                "handler": running.handler.state(),
+                "handler": running.worker().handler.state(),
                 "errors": running.app.faults.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>(),
             }),
         ),
@@ -72,7 +72,12 @@ async fn call(running: &Arc<Running>, function: &Arc<Function>, request: &Reques
         Some(Json::Null) | None => String::new(),
         Some(other) => other.compact(),
     };
-    let (running, function) = (running.clone(), function.clone());
+    begin(running.clone(), function.clone(), input);
+    Answer::empty(202)
+}
+
+/// Begins a call by hand; nobody waits for its end.
+pub(super) fn begin(running: Arc<Running>, function: Arc<Function>, input: String) {
     tokio::spawn(async move {
         match (&function.trigger, timers::by_hand(&function)) {
             (Trigger::Http { route, .. }, _) => {
@@ -85,7 +90,6 @@ async fn call(running: &Arc<Running>, function: &Arc<Function>, request: &Reques
             _ => drop(running.call(&function, &envelope::by_hand(&input)).await),
         }
     });
-    Answer::empty(202)
 }
 
 fn describe(function: &Function) -> serde_json::Value {

@@ -71,8 +71,28 @@ pub enum Event {
         /// Which.
         state: HandlerState,
     },
+    /// The handler is being built anew, or has been.
+    BuildChanged {
+        /// How far it is.
+        build: Build,
+    },
     /// The app's files changed, and it was read again.
     Reloaded,
+}
+
+/// How far the handler's build is, where it is built when its sources change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "build", rename_all = "snake_case")]
+pub enum Build {
+    /// The compiler works, or the new handler is starting; the one before serves.
+    Building,
+    /// It failed, and the handler before serves.
+    Failed {
+        /// What the compiler said.
+        message: String,
+    },
+    /// What serves is what the sources say.
+    UpToDate,
 }
 
 /// Who says a log line.
@@ -134,6 +154,10 @@ pub struct Snapshot {
     pub address: String,
     /// The handler's process.
     pub handler: HandlerState,
+    /// How often a handler has come to answer; every time after the first one was a restart.
+    pub starts: u64,
+    /// How far its build is; none if it is not built here.
+    pub build: Option<Build>,
     /// All functions, those that could not be loaded too.
     pub functions: Vec<FunctionSnapshot>,
     /// How much each queue holds.
@@ -153,6 +177,8 @@ pub struct FunctionSnapshot {
     pub trigger: &'static str,
     /// Its route, queue or schedule.
     pub what: String,
+    /// The methods a request may have; none for any.
+    pub methods: Vec<String>,
     /// Why it could not be loaded.
     pub fault: Option<String>,
     /// Switched off by a setting.

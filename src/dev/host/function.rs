@@ -215,6 +215,14 @@ impl Trigger {
         }
     }
 
+    /// The methods a request may have; none for any, and for what is no request.
+    pub(super) fn methods(&self) -> &[String] {
+        match self {
+            Self::Http { methods, .. } => methods,
+            _ => &[],
+        }
+    }
+
     /// Its route, queue or schedule, with the word for it.
     pub(super) fn what(&self) -> (&'static str, &str) {
         match self {

@@ -108,9 +108,9 @@ pub(super) async fn keep(
                 journal.keep(Event::Reloaded);
                 server.replace(next.running.clone());
                 let mut before = std::mem::replace(&mut generation, next);
-                before.end();
-                before.running.handler.stop().await;
                 before.drain().await;
+                let _ = timeout(GRACE, before.running.idle()).await;
+                before.running.stop().await;
             }
             Err(e) => journal.log(
                 Level::Error,

@@ -5,7 +5,7 @@ mod output;
 
 use std::{
     process::Stdio,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -42,11 +42,24 @@ enum Order {
     Stop,
 }
 
+/// What a process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// It is called: it is started again when it ends, and everybody hears of its state.
+    Serving,
+    /// It is to serve once it answers; if it ends before, it is given up.
+    Candidate,
+    /// Another one serves; this one finishes what it has.
+    Leaving,
+}
+
 /// The handler's process and what is known of it.
 pub(super) struct Handler {
     pub(super) port: u16,
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<HandlerState>,
+    duty: Arc<Mutex<Duty>>,
+    journal: Journal,
 }
 
 impl Handler {
@@ -54,17 +67,29 @@ impl Handler {
     ///
     /// # Errors
     /// The executable cannot be started.
-    pub(super) async fn start(app: Arc<App>, journal: Journal) -> Result<Self> {
+    pub(super) async fn start(app: Arc<App>, journal: Journal, duty: Duty) -> Result<Self> {
         let port = free_port().await?;
         let (orders, ordered) = mpsc::channel(4);
         let (tell, state) = watch::channel(HandlerState::Unneeded);
+        let duty = Arc::new(Mutex::new(duty));
         if !app.functions.is_empty() {
-            let watcher = Watcher { app, port, journal, tell, ordered, errors: Vec::new() };
+            let (journal, duty) = (journal.clone(), duty.clone());
+            let watcher = Watcher { app, port, journal, tell, ordered, duty, errors: Vec::new() };
             let child = watcher.spawn()?;
             watcher.set(HandlerState::Starting);
             tokio::spawn(watcher.watch(child));
         }
-        Ok(Self { port, orders, state })
+        Ok(Self { port, orders, state, duty, journal })
+    }
+
+    /// Gives the process another duty.
+    pub(super) fn be(&self, duty: Duty) {
+        let mut held = self.duty.lock().expect("nobody panics while holding a duty");
+        *held = duty;
+        // Told before the duty is let go, so that what the process does next is told after it.
+        if duty == Duty::Serving {
+            self.journal.keep(Event::HandlerChanged { state: self.state() });
+        }
     }
 
     pub(super) fn state(&self) -> HandlerState {
@@ -128,6 +153,7 @@ struct Watcher {
     journal: Journal,
     tell: watch::Sender<HandlerState>,
     ordered: mpsc::Receiver<Order>,
+    duty: Arc<Mutex<Duty>>,
     errors: Vec<Instant>,
 }
 
@@ -145,8 +171,15 @@ enum End {
 
 impl Watcher {
     fn set(&self, state: HandlerState) {
+        let duty = self.duty.lock().expect("nobody panics while holding a duty");
         self.tell.send_replace(state.clone());
-        self.journal.keep(Event::HandlerChanged { state });
+        if *duty == Duty::Serving {
+            self.journal.keep(Event::HandlerChanged { state });
+        }
+    }
+
+    fn serves(&self) -> bool {
+        *self.duty.lock().expect("nobody panics while holding a duty") == Duty::Serving
     }
 
     async fn watch(mut self, mut child: Child) {
@@ -157,7 +190,7 @@ impl Watcher {
                     self.set(HandlerState::Stopped);
                     return;
                 }
-                End::Exited(0) => {
+                End::Exited(0) if self.serves() => {
                     self.journal.log(
                         Level::Error,
                         "the handler ended with code 0; it is not started again, and every call fails until the host is restarted (use another code to be restarted)",
@@ -182,7 +215,9 @@ impl Watcher {
             match started {
                 Ok(new) => child = new,
                 Err(why) => {
-                    self.journal.log(Level::Error, format!("{why}; the host stops"));
+                    if self.serves() {
+                        self.journal.log(Level::Error, format!("{why}; the host stops"));
+                    }
                     self.set(HandlerState::Failed { why });
                     return;
                 }
@@ -190,8 +225,11 @@ impl Watcher {
         }
     }
 
-    /// Counts an error; the third within reach of one another is one too many.
+    /// Counts an error; the third within reach of one another is one too many. Who does not serve may have none.
     fn count(&mut self, why: String) -> Result<String, String> {
+        if !self.serves() {
+            return Err(why);
+        }
         let now = Instant::now();
         if self.errors.last().is_some_and(|last| now - *last > FORGET_AFTER) {
             self.errors.clear();

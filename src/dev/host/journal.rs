@@ -9,7 +9,11 @@ use std::{
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::events::{Event, Level, Source};
+use super::{
+    events::{Build, Event, HandlerState, Level, Source},
+    http1::Response,
+    ledger::{Exchange, Invocation, Ledger},
+};
 use crate::model::{Clock, Timestamp};
 
 /// So many events are kept for who comes late, and for a listener that is slow.
@@ -26,8 +30,11 @@ pub(super) struct Tally {
 #[derive(Default)]
 struct Book {
     recent: VecDeque<Event>,
+    ledger: Ledger,
     tallies: BTreeMap<String, Tally>,
     timers: BTreeMap<String, Timestamp>,
+    starts: u64,
+    build: Option<Build>,
 }
 
 /// Tells listeners and remembers. Cheap to clone.
@@ -85,6 +92,8 @@ impl Journal {
             Event::TimerScheduled { function, next } => {
                 book.timers.insert(function.clone(), *next);
             }
+            Event::HandlerChanged { state: HandlerState::Ready { .. } } => book.starts += 1,
+            Event::BuildChanged { build } => book.build = Some(build.clone()),
             _ => {}
         }
         if book.recent.len() == KEPT {
@@ -128,12 +137,14 @@ impl Journal {
     /// A call begins.
     pub(super) fn started(&self, function: &str, trigger: &'static str, invocation: Uuid) {
         tracing::debug!(target: "backline::host", "{function} {invocation}: called by {trigger}");
-        self.tell(|| Event::InvocationStarted {
-            at: self.clock.now(),
-            function: function.to_owned(),
-            trigger,
-            invocation,
-        });
+        let at = self.clock.now();
+        self.book().ledger.begun(at, function, trigger, invocation);
+        self.tell(|| Event::InvocationStarted { at, function: function.to_owned(), trigger, invocation });
+    }
+
+    /// This went over the wire for a call.
+    pub(super) fn exchanged(&self, invocation: Uuid, head: &[u8], body: &[u8], answer: Option<&Response>) {
+        self.book().ledger.exchanged(invocation, head, body, answer);
     }
 
     /// A call is over.
@@ -161,9 +172,38 @@ impl Journal {
                 tracing::info!(target: "backline::host", "{function} {invocation}: done in {duration_ms:.1} ms");
             }
         }
+        self.book().ledger.ended(invocation, duration_ms, failure.as_deref(), status);
         let at = self.clock.now();
         let function = function.to_owned();
         self.keep(Event::InvocationEnded { at, function, trigger, invocation, duration_ms, failure, status });
+    }
+
+    /// The handler's build is so far.
+    pub(super) fn built(&self, build: Build) {
+        match &build {
+            Build::Building => tracing::debug!(target: "backline::host", "host: building"),
+            Build::UpToDate => tracing::info!(target: "backline::host", "host: the handler is up to date"),
+            Build::Failed { message } => {
+                tracing::error!(target: "backline::host", "host: the build failed, the handler before serves:\n{message}");
+            }
+        }
+        self.keep(Event::BuildChanged { build });
+    }
+
+    pub(super) fn starts(&self) -> u64 {
+        self.book().starts
+    }
+
+    pub(super) fn build(&self) -> Option<Build> {
+        self.book().build.clone()
+    }
+
+    pub(super) fn invocations(&self) -> Vec<Invocation> {
+        self.book().ledger.list()
+    }
+
+    pub(super) fn invocation(&self, n: u64) -> Option<(Invocation, Vec<Exchange>)> {
+        self.book().ledger.entry(n)
     }
 
     pub(super) fn recent(&self) -> Vec<Event> {

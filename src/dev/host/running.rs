@@ -23,15 +23,14 @@ use super::{
     facts::Facts,
     forward,
     function::{self, Function},
-    handler::Handler,
     http1::{Request, Response},
     journal::Journal,
     json::Json,
-    pool::{self, Pool},
-    reply,
+    pool, reply,
     result::{self, Outcome, Reading},
     route::Values,
     target::Target,
+    worker::{Post, Shift, Worker},
 };
 use crate::queue::sqlite::SqliteQueue;
 
@@ -51,10 +50,9 @@ enum Work<'a> {
 /// One generation of the app: when its files change, another one takes its place.
 pub(super) struct Running {
     pub(super) app: Arc<App>,
-    pub(super) handler: Handler,
     pub(super) journal: Journal,
     pub(super) queue: SqliteQueue,
-    pool: Pool,
+    post: Post,
     /// Set when the host stops: no attempt is repeated any more.
     ending: AtomicBool,
 }
@@ -62,9 +60,36 @@ pub(super) struct Running {
 impl Running {
     pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal) -> Result<Self> {
         let app = Arc::new(app);
-        let handler = Handler::start(app.clone(), journal.clone()).await?;
-        let pool = Pool::new(handler.port);
-        Ok(Self { app, handler, journal, queue, pool, ending: AtomicBool::new(false) })
+        let post = Post::start(app.clone(), journal.clone()).await?;
+        Ok(Self { app, journal, queue, post, ending: AtomicBool::new(false) })
+    }
+
+    /// The handler that is called now.
+    pub(super) fn worker(&self) -> Arc<Worker> {
+        self.post.worker()
+    }
+
+    /// Something begins that needs the handler: until it is over, the process is not ended.
+    pub(super) fn enter(&self) -> Shift {
+        self.post.enter()
+    }
+
+    /// Has a new process of the executable take the handler's place; see [`Post::exchange`].
+    ///
+    /// # Errors
+    /// There is no new process that answers: the one before goes on.
+    pub(super) async fn exchange(&self) -> Result<()> {
+        self.post.exchange(self.app.clone(), &self.journal).await
+    }
+
+    /// Waits until nothing is under way in the handler.
+    pub(super) async fn idle(&self) {
+        self.post.idle().await;
+    }
+
+    /// Kills the handler.
+    pub(super) async fn stop(&self) {
+        self.post.stop().await;
     }
 
     /// From now on a failure is final.
@@ -91,13 +116,19 @@ impl Running {
         answered.unwrap_or_else(|_| Answer::empty(500))
     }
 
-    async fn forward_once(&self, function: &Function, request: &Request, id: Uuid) -> Result<Answer, String> {
+    async fn forward_once(
+        &self,
+        worker: &Worker,
+        function: &Function,
+        request: &Request,
+        id: Uuid,
+    ) -> Result<Answer, String> {
         let path = match function.forward {
             Forward::Name => format!("/{}{}", function.name, Target::parse(&request.target).rebuilt_query()),
             _ => forward::path(request),
         };
         let head = forward::request(request, &path, id)?;
-        let response = self.send(&request.method, &head, &request.body).await?;
+        let response = self.send(worker, id, &request.method, &head, &request.body).await?;
         let head = forward::response(&response, request)?;
         let says_close =
             response.fields.text("connection").is_some_and(|word| word.eq_ignore_ascii_case("close"));
@@ -125,7 +156,9 @@ impl Running {
                 .map(|policy| envelope::retry_context(attempt, policy.most, failure.as_deref()));
             let begun = Instant::now();
             self.journal.started(&function.name, trigger, id);
-            let outcome = self.limited(self.once(function, &work, retry, id)).await;
+            let worker = self.enter();
+            let outcome = self.limited(&worker, self.once(&worker, function, &work, retry, id)).await;
+            drop(worker);
             let told = match &outcome {
                 Ok(answer) => Ok((trigger == "httpTrigger").then_some(answer.status)),
                 Err(why) => Err(why.clone()),
@@ -149,15 +182,16 @@ impl Running {
 
     async fn once(
         &self,
+        worker: &Worker,
         function: &Function,
         work: &Work<'_>,
         retry: Option<Json>,
         id: Uuid,
     ) -> Result<Answer, String> {
         match work {
-            Work::Forward(request) => self.forward_once(function, request, id).await,
+            Work::Forward(request) => self.forward_once(worker, function, request, id).await,
             Work::Call(call) => {
-                let outcome = self.call_once(function, call, retry, id).await?;
+                let outcome = self.call_once(worker, function, call, retry, id).await?;
                 Ok(reply::answer(function, &outcome))
             }
         }
@@ -165,17 +199,18 @@ impl Running {
 
     async fn call_once(
         &self,
+        worker: &Worker,
         function: &Function,
         call: &Call,
         retry: Option<Json>,
         id: Uuid,
     ) -> Result<Outcome, String> {
         let now = self.journal.clock().now();
-        let (head, body) = envelope::request(function, call, id, self.handler.port, retry, now);
-        let mut response = self.send("POST", &head, &body).await?;
+        let (head, body) = envelope::request(function, call, id, worker.handler.port, retry, now);
+        let mut response = self.send(worker, id, "POST", &head, &body).await?;
         for _ in 0..MOST_REDIRECTS {
-            let Some(request) = self.redirected(&response, &head, &body) else { break };
-            response = self.send(request.0, &request.1, &request.2).await?;
+            let Some(request) = self.redirected(worker, &response, &head, &body) else { break };
+            response = self.send(worker, id, request.0, &request.1, &request.2).await?;
         }
         let outcome = match result::read(&response) {
             Reading::Outcome(outcome) => outcome,
@@ -205,6 +240,7 @@ impl Running {
     /// The request that a redirect asks for; .NET follows it unless forward mode is on.
     fn redirected(
         &self,
+        worker: &Worker,
         response: &Response,
         head: &[u8],
         body: &[u8],
@@ -213,7 +249,7 @@ impl Running {
             return None;
         }
         let location = response.fields.text("location")?;
-        let own = format!("http://127.0.0.1:{}", self.handler.port);
+        let own = format!("http://127.0.0.1:{}", worker.handler.port);
         let path = location.strip_prefix(&own).unwrap_or(location);
         if !path.starts_with('/') {
             return None;
@@ -246,31 +282,60 @@ impl Running {
         Ok(())
     }
 
-    /// Sends to the handler as soon as it is there.
-    async fn send(&self, method: &str, head: &[u8], body: &[u8]) -> Result<Response, String> {
+    /// Sends to the handler as soon as it is there; to its successor, if that is there first.
+    async fn send(
+        &self,
+        first: &Worker,
+        id: Uuid,
+        method: &str,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<Response, String> {
+        let mut successor: Option<Shift> = None;
         loop {
-            let ready = match self.handler.ready().await {
-                ready @ HandlerState::Ready { .. } => ready,
+            let worker = successor.as_deref().unwrap_or(first);
+            let state = tokio::select! {
+                biased;
+                state = worker.handler.ready() => state,
+                () = self.post.succeeded(worker) => HandlerState::Stopped,
+            };
+            match state {
+                HandlerState::Ready { .. } => {}
+                _ if !self.post.is_held_by(worker) => {
+                    successor = Some(self.enter());
+                    continue;
+                }
                 HandlerState::Failed { why } => return Err(why),
                 _ => return Err("the handler does not run".to_owned()),
-            };
-            match self.pool.send(method, head, body).await {
-                Ok(response) => return Ok(response),
-                Err(pool::Error::Broken(why)) => return Err(why),
+            }
+            match worker.pool.send(method, head, body).await {
+                Ok(response) => {
+                    self.journal.exchanged(id, head, body, Some(&response));
+                    return Ok(response);
+                }
+                Err(pool::Error::Broken(why)) => {
+                    self.journal.exchanged(id, head, body, None);
+                    return Err(why);
+                }
                 // The process is gone, though nobody has noticed yet: its successor may serve.
-                Err(pool::Error::Refused(why)) if !self.handler.leaves(&ready).await => return Err(why),
+                Err(pool::Error::Refused(why)) if !worker.handler.leaves(&state).await => return Err(why),
                 Err(pool::Error::Refused(_)) => {}
             }
         }
     }
 
     /// Gives an attempt the function time-out; one that is over it costs the handler its life.
-    async fn limited<T>(&self, call: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    async fn limited<T>(
+        &self,
+        worker: &Worker,
+        call: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
         let Some(limit) = self.app.function_timeout else { return call.await };
         match timeout(limit + GRACE, call).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                self.handler
+                worker
+                    .handler
                     .restart("a function took longer than `functionTimeout`, so the handler was killed")
                     .await;
                 Err(format!("no answer within {limit:?} (`functionTimeout` in host.json)"))

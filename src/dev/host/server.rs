@@ -20,6 +20,7 @@ use super::{
     running::Running,
     settings,
     target::Target,
+    worker::Shift,
 };
 
 /// The largest body taken, as on Azure: more is answered with 500.
@@ -48,6 +49,12 @@ impl Server {
     /// The app as it runs now.
     pub(super) fn current(&self) -> Arc<Running> {
         self.current.read().expect("nobody panics while holding the app").clone()
+    }
+
+    /// The app as it runs now, for something that begins: until that is over, its handler is not ended.
+    fn enter(&self) -> (Arc<Running>, Shift) {
+        let current = self.current.read().expect("nobody panics while holding the app");
+        (current.clone(), current.enter())
     }
 
     /// Puts another generation in place.
@@ -115,7 +122,7 @@ impl Server {
     }
 
     async fn answer(&self, request: &Request) -> Answer {
-        let running = self.current();
+        let (running, _shift) = self.enter();
         let target = Target::parse(&request.target);
         let Some((function, values)) = find(&running, request, &target) else {
             return self.without_function(&running, request, &target).await;

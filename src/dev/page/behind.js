@@ -4,10 +4,10 @@ import { byId, element } from "./elements.js";
 import { summary } from "./sidebar.js";
 import { get } from "./server.js";
 import { changed, isGroup, on, state } from "./state.js";
+import { paneShown } from "./tabs.js";
 import { callCard, deliveryCard, entryCard, eventCard, itemCard, workflowCard } from "./story.js";
 
 const body = byId("behind-body");
-const app = byId("app");
 let waiting = null;
 let afterwards = null;
 let shown = "";
@@ -40,7 +40,7 @@ async function look() {
 async function refresh() {
   const key = state.at;
   if (!key) return;
-  const hidden = app.classList.contains("no-behind");
+  const hidden = paneShown() !== "behind";
   const [journal, behind] = await Promise.all([get("/chat/journal", { key }), hidden ? null : fetchBehind(key)]);
   if (key !== state.at) return;
   changed("failing", journal.deliveries.findLast((delivery) => delivery.state === "waiting" && delivery.error));
@@ -124,16 +124,4 @@ function draw({ delivery, calls, items, entries }, behind) {
 const note = (words) => element("p", { class: "note" }, words);
 const section = (title, children) => element("section", {}, element("h3", {}, title), ...children);
 
-function toggle(open) {
-  app.classList.toggle("no-behind", !open);
-  byId("show-behind").setAttribute("aria-expanded", String(open));
-  if (open) later(0);
-}
-
-byId("show-behind").addEventListener("click", () => toggle(app.classList.contains("no-behind")));
-byId("hide-behind").addEventListener("click", () => {
-  toggle(false);
-  byId("show-behind").focus();
-});
-on("selected", () => state.selected && toggle(true));
-if (matchMedia("(max-width: 1100px)").matches) toggle(false);
+on("pane", (pane) => pane === "behind" && later(0));

@@ -3,6 +3,7 @@
 import "./behind.js";
 import "./chat.js";
 import "./composer.js";
+import "./host.js";
 import "./sheets.js";
 import "./sidebar.js";
 import { byId } from "./elements.js";
@@ -71,6 +72,7 @@ async function enter() {
 
 let queue = Promise.resolve();
 listen(
+  "/chat/events",
   // One after another, so that what is loaded never overwrites what came later.
   (news) => (queue = queue.then(() => heard[news.news]?.(news)).catch((error) => changed("failed", error))),
   (connected) => {

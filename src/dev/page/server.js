@@ -7,8 +7,10 @@ export async function get(path, parameters = {}) {
 }
 
 /** Does what a person does; the verbs are those of `Act` on the server. */
-export async function act(verb, what) {
-  const response = await fetch(`/chat/${verb}`, {
+export const act = (verb, what) => post(`/chat/${verb}`, what);
+
+export async function post(path, what) {
+  const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(what),
@@ -29,13 +31,25 @@ export async function upload(file) {
   return (await response.json()).file;
 }
 
-/** Calls `hear` with all news, and `connected` with whether any can come. After a gap the first news is `all`. */
-export function listen(hear, connected) {
-  const source = new EventSource("/chat/events");
-  source.onopen = () => connected(true);
-  source.onmessage = (event) => hear(JSON.parse(event.data));
-  source.onerror = () => {
-    connected(false);
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(hear, connected), 1000);
+/**
+ * Calls `hear` with all news of a stream, and `connected` with whether any can come. After a gap the first news is `all`.
+ * Returns what ends it.
+ */
+export function listen(path, hear, connected = () => {}) {
+  let source;
+  let again;
+  const open = () => {
+    source = new EventSource(path);
+    source.onopen = () => connected(true);
+    source.onmessage = (event) => hear(JSON.parse(event.data));
+    source.onerror = () => {
+      connected(false);
+      if (source.readyState === EventSource.CLOSED) again = setTimeout(open, 1000);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(again);
+    source.close();
   };
 }

@@ -7,6 +7,8 @@ export const state = {
   bots: [],
   rooms: new Map(),
   behind: false,
+  /** Is there a host to look into? */
+  look: false,
   /** Who the page is: a person's id. */
   me: null,
   /** The open room's key: `{bot}:{person}`, or `:{group}`. */
@@ -47,8 +49,8 @@ export function chatsOf(person) {
 }
 
 export async function loadOverview() {
-  const { people, bots, rooms, behind } = await get("/chat/overview");
-  Object.assign(state, { people, bots, behind, rooms: new Map(rooms.map((room) => [room.key, room])) });
+  const { people, bots, rooms, behind, look } = await get("/chat/overview");
+  Object.assign(state, { people, bots, behind, look, rooms: new Map(rooms.map((room) => [room.key, room])) });
   changed("overview");
 }
 

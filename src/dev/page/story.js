@@ -106,7 +106,7 @@ function brief(value) {
 }
 
 /** JSON that unfolds. */
-function tree(title, value, key) {
+export function tree(title, value, key) {
   if (value === null || value === undefined) return null;
   return element("details", { "data-key": key }, element("summary", {}, title), element("pre", { tabindex: "0" }, typeof value === "string" ? value : JSON.stringify(value, null, 2)));
 }

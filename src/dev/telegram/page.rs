@@ -50,23 +50,28 @@ pub(super) fn routes() -> Router<Arc<Fake>> {
 }
 
 /// The page's files, from the binary.
-const ASSETS: [(&str, &str); 17] = [
+const ASSETS: [(&str, &str); 22] = [
     ("index.html", include_str!("../page/index.html")),
     ("page.css", include_str!("../page/page.css")),
     ("chat.css", include_str!("../page/chat.css")),
     ("behind.css", include_str!("../page/behind.css")),
+    ("host.css", include_str!("../page/host.css")),
     ("icon.svg", include_str!("../page/icon.svg")),
     ("behind.js", include_str!("../page/behind.js")),
     ("bubble.js", include_str!("../page/bubble.js")),
     ("chat.js", include_str!("../page/chat.js")),
     ("composer.js", include_str!("../page/composer.js")),
     ("elements.js", include_str!("../page/elements.js")),
+    ("host.js", include_str!("../page/host.js")),
+    ("invocation.js", include_str!("../page/invocation.js")),
     ("page.js", include_str!("../page/page.js")),
+    ("rows.js", include_str!("../page/rows.js")),
     ("server.js", include_str!("../page/server.js")),
     ("sheets.js", include_str!("../page/sheets.js")),
     ("sidebar.js", include_str!("../page/sidebar.js")),
     ("state.js", include_str!("../page/state.js")),
     ("story.js", include_str!("../page/story.js")),
+    ("tabs.js", include_str!("../page/tabs.js")),
     ("words.js", include_str!("../page/words.js")),
 ];
 
@@ -121,7 +126,7 @@ async fn overview(State(fake): State<Arc<Fake>>) -> Json<Value> {
     });
     let rooms: Vec<Value> = rooms.collect();
     let people: Vec<_> = world.people.values().collect();
-    Json(json!({ "people": people, "bots": bots, "rooms": rooms, "behind": fake.behind }))
+    Json(json!({ "people": people, "bots": bots, "rooms": rooms, "behind": fake.behind, "look": fake.look }))
 }
 
 #[derive(Deserialize)]

@@ -5,14 +5,19 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::question::{Kind, Part},
-    model::{Content, Input, Text},
+    model::{Content, FileRef, Input, Text},
     text,
 };
 
 /// What something somebody sent is to one way of answering.
 pub(super) enum Judged {
+    /// An answer.
     Answer(Value),
+    /// Of the right kind, but not within the limits: this is why.
     Refused(Text),
+    /// A file, but not one of the kinds that are asked for.
+    OtherFile,
+    /// Something else altogether.
     Other,
 }
 
@@ -33,16 +38,21 @@ pub(super) fn judge(part: &Part, content: &Content, input: &Input) -> Judged {
                 None => Judged::Other,
             }
         }
-        (Kind::Files { kinds, .. }, Content::File { file, .. }) => {
+        (Kind::Files { kinds, .. }, Content::File { file, caption, .. }) => {
             if kinds.contains(&file.kind) {
-                Judged::Answer(json!([file]))
+                Judged::Answer(json!([captioned(file, caption.as_ref())]))
             } else {
-                Judged::Refused(text!("wrong-file"))
+                Judged::OtherFile
             }
         }
         (Kind::Location, Content::Location(place)) => Judged::Answer(json!(place)),
         _ => Judged::Other,
     }
+}
+
+/// The file as a part of an answer: with the words under it.
+pub(super) fn captioned(file: &FileRef, caption: Option<&String>) -> FileRef {
+    FileRef { caption: caption.cloned(), ..file.clone() }
 }
 
 fn number(words: &str, min: f64, max: f64, whole: bool) -> Judged {

@@ -8,15 +8,51 @@ use crate::model::{FileKind, Place};
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) enum Act<'a> {
-    Writes { who: &'a str, words: &'a str },
-    Edits { who: &'a str, words: &'a str },
-    Replies { who: &'a str, to: &'a str, words: &'a str },
-    Taps { who: &'a str, label: &'a str },
-    SendsFile { who: &'a str, kind: FileKind },
-    SendsAlbum { who: &'a str, count: usize },
-    SendsLocation { who: &'a str, place: Place },
-    Returns { activity: &'a str, outcome: Result<Value, String> },
-    Blocks { who: &'a str, blocks: bool },
+    Writes {
+        who: &'a str,
+        words: &'a str,
+    },
+    Edits {
+        who: &'a str,
+        words: &'a str,
+    },
+    Replies {
+        who: &'a str,
+        to: &'a str,
+        words: &'a str,
+    },
+    /// A button of the newest message that has one of this label, of those that begin like this.
+    Taps {
+        who: &'a str,
+        label: &'a str,
+        under: &'a str,
+    },
+    SendsFile {
+        who: &'a str,
+        kind: FileKind,
+        caption: Option<&'a str>,
+    },
+    /// The caption goes with the first photo, where Telegram's clients put it.
+    SendsAlbum {
+        who: &'a str,
+        count: usize,
+        caption: Option<&'a str>,
+    },
+    SendsLocation {
+        who: &'a str,
+        place: Place,
+    },
+    Returns {
+        activity: &'a str,
+        outcome: Result<Value, String>,
+    },
+    Comes {
+        who: &'a str,
+    },
+    Blocks {
+        who: &'a str,
+        blocks: bool,
+    },
     Passes(TimeDelta),
 }
 
@@ -35,22 +71,36 @@ pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
 }
 
 fn somebody(act: &str) -> Option<Act<'_>> {
-    if let Some((who, what)) = act.split_once(" replies to ").filter(|(who, _)| !who.contains(' ')) {
+    if let Some((who, what)) = done_by(act, " replies to ") {
         let (to, words) = what.split_once(": ")?;
         return Some(Act::Replies { who, to, words });
     }
-    if let Some((who, what)) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, ""))) {
-        return Some(match who.split_once(' ') {
-            None => Act::Writes { who, words: what },
-            Some((who, "taps")) => Act::Taps { who, label: what },
-            Some((who, "edits")) => Act::Edits { who, words: what },
-            Some(_) => return None,
-        });
+    if let Some((who, what)) = done_by(act, " taps ") {
+        let (label, under) = what.split_once(" under ")?;
+        return Some(Act::Taps { who, label, under });
     }
-    let (who, what) = act.split_once(" sends ")?;
+    if let Some((who, what)) = done_by(act, " sends ") {
+        return sends(who, what);
+    }
+    let (who, what) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, "")))?;
+    match who.split_once(' ') {
+        None => Some(Act::Writes { who, words: what }),
+        Some((who, "taps")) => Some(Act::Taps { who, label: what, under: "" }),
+        Some((who, "edits")) => Some(Act::Edits { who, words: what }),
+        Some(_) => None,
+    }
+}
+
+/// Who does it, and to what. Names have one word.
+fn done_by<'a>(act: &'a str, deed: &str) -> Option<(&'a str, &'a str)> {
+    act.split_once(deed).filter(|(who, _)| !who.contains([' ', ':']))
+}
+
+fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
+    let (what, caption) = what.split_once(": ").map_or((what, None), |(what, words)| (what, Some(words)));
     let what = what.strip_prefix("an ").or_else(|| what.strip_prefix("a ")).unwrap_or(what);
     let mut words = what.split_whitespace();
-    let file = |kind| Some(Act::SendsFile { who, kind });
+    let file = |kind| Some(Act::SendsFile { who, kind, caption });
     match words.next()? {
         "photo" => file(FileKind::Photo),
         "document" => file(FileKind::Document),
@@ -59,7 +109,7 @@ fn somebody(act: &str) -> Option<Act<'_>> {
         "sticker" => file(FileKind::Sticker),
         "album" => {
             let count = words.nth(1)?.parse().ok()?;
-            Some(Act::SendsAlbum { who, count })
+            Some(Act::SendsAlbum { who, count, caption })
         }
         "location" => {
             let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());
@@ -71,6 +121,9 @@ fn somebody(act: &str) -> Option<Act<'_>> {
 }
 
 fn the_world(act: &str) -> Option<Act<'_>> {
+    if let Some(who) = act.strip_suffix(" is here") {
+        return Some(Act::Comes { who });
+    }
     if let Some(who) = act.strip_suffix(" blocks the bot") {
         return Some(Act::Blocks { who, blocks: true });
     }

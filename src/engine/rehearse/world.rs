@@ -1,5 +1,7 @@
 //! A world in memory for rehearsals: the same decisions as in earnest, delivered at once.
 
+mod perform;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::transcript::Act;
 use crate::{
     engine::{
         decide::{Decided, Target, decide},
-        effect::{Caused, Effect},
+        effect::{Caused, Effect, read_prompt_name},
         head::Head,
         log::Entry,
         route::{Route, route},
@@ -16,8 +18,8 @@ use crate::{
         turn::Wanted,
     },
     model::{
-        BotSlug, ChatKind, Content, ConversationId, Delivery, EffectId, FileKind, FileRef, Input, InputKey,
-        Message, Person, Timestamp, TraceParent, What, WorkflowId,
+        BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
+        Person, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -91,14 +93,18 @@ impl<'a> World<'a> {
             }
             Act::Replies { who, to, words } => self.replies(who, to, words)?,
             Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
-            Act::Taps { who, label } => self.taps(who, label)?,
-            Act::SendsFile { who, kind } => self.sends_file(who, kind, None),
-            Act::SendsAlbum { who, count } => {
+            Act::Taps { who, label, under } => self.taps(who, label, under)?,
+            Act::SendsFile { who, kind, caption } => self.sends_file(who, kind, caption, None),
+            Act::SendsAlbum { who, count, caption } => {
                 let album = format!("album-{}", self.updates);
-                (0..count).for_each(|_| self.sends_file(who, FileKind::Photo, Some(album.clone())));
+                for photo in 0..count {
+                    let caption = caption.filter(|_| photo == 0);
+                    self.sends_file(who, FileKind::Photo, caption, Some(album.clone()));
+                }
             }
             Act::SendsLocation { who, place } => self.does(who, None, What::Said(Content::Location(place))),
             Act::Returns { activity, outcome } => self.returns(activity, outcome)?,
+            Act::Comes { who } => drop(self.person(who)),
             Act::Blocks { who, blocks } => {
                 let person = self.person(who);
                 if blocks {
@@ -141,13 +147,17 @@ impl<'a> World<'a> {
 
     /// The newest message that begins like this is replied to.
     fn replies(&mut self, who: &str, begins: &str, words: &str) -> Result<(), String> {
-        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
-        let locales = self.table.locales();
-        let is_it =
-            |shown: &Shown| shown.to == to && locales.plain(&shown.message.text, None).starts_with(begins);
-        let place = self.screen.iter().rposition(is_it);
-        let place = place.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
-        self.replies_to(who, place, words)
+        let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
+        let id = newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        self.replies_to(who, id, words)
+    }
+
+    /// What somebody was shown that begins like this, the newest first.
+    fn shown_to(&mut self, who: &str, begins: &str) -> impl Iterator<Item = (usize, &Shown)> {
+        let (to, table) = (ConversationId::private(self.bot.clone(), self.person(who).id), self.table);
+        self.screen.iter().enumerate().rev().filter(move |(_, shown)| {
+            shown.to == to && table.locales().plain(&shown.message.text, None).starts_with(begins)
+        })
     }
 
     /// Replies to the message of this id.
@@ -177,25 +187,33 @@ impl<'a> World<'a> {
     }
 
     /// The newest button of this label goes first; one that is gone can still be pressed, as on a slow phone.
-    fn taps(&mut self, who: &str, label: &str) -> Result<(), String> {
-        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
+    fn taps(&mut self, who: &str, label: &str, under: &str) -> Result<(), String> {
         let locales = self.table.locales();
-        let pressed = self.screen.iter().enumerate().rev().filter(|(_, shown)| shown.to == to).find_map(
-            |(id, shown)| {
-                let mut buttons = shown.message.buttons.iter().flatten();
-                Some((id, buttons.find(|button| locales.plain(&button.label, None) == label)?.data.clone()))
-            },
-        );
-        let Some((id, data)) = pressed else { return Err(format!("{who} has no button [{label}]")) };
+        let pressed = self.shown_to(who, under).find_map(|(id, shown)| {
+            let mut buttons = shown.message.buttons.iter().flatten();
+            Some((id, buttons.find(|button| locales.plain(&button.label, None) == label)?.data.clone()))
+        });
+        let Some((id, data)) = pressed else {
+            let place = if under.is_empty() { String::new() } else { format!(" under `{under}`") };
+            return Err(format!("{who} has no button [{label}]{place}"));
+        };
         let callback = format!("press-{}", self.updates);
         self.does(who, i64::try_from(id).ok(), What::Press { data, callback });
         Ok(())
     }
 
-    fn sends_file(&mut self, who: &str, kind: FileKind, album: Option<String>) {
+    fn sends_file(&mut self, who: &str, kind: FileKind, caption: Option<&str>, album: Option<String>) {
         let id = format!("file-{}", self.updates + 1);
-        let file = FileRef { kind, unique_id: id.clone(), id, name: None, mime: None, size: Some(1000) };
-        self.does(who, None, What::Said(Content::File { file, caption: None, album }));
+        let file = FileRef {
+            kind,
+            unique_id: id.clone(),
+            id,
+            name: None,
+            mime: None,
+            size: Some(1000),
+            caption: None,
+        };
+        self.does(who, None, What::Said(Content::File { file, caption: caption.map(str::to_owned), album }));
         self.settle_quietly();
     }
 
@@ -243,8 +261,12 @@ impl<'a> World<'a> {
     pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
         let replied_to = input.reply_to.and_then(|id| self.screen.get(usize::try_from(id).ok()?));
         let prompt = replied_to.and_then(|shown| shown.prompt.clone());
-        let route = route(self.table, input, prompt.as_deref());
         let current = self.current.get(&input.conversation).and_then(|id| self.recalled(*id));
+        let newest = match &current {
+            Some(current) if current.waits_for(&input.conversation) => None,
+            _ => self.newest_prompt(&input.conversation),
+        };
+        let route = route(self.table, input, prompt.as_deref(), newest.as_deref());
         let named = match &route {
             Route::Named(id, _) => self.recalled(*id),
             _ => None,
@@ -286,6 +308,17 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// The prompt that somebody was sent last, of those whose question is open.
+    fn newest_prompt(&self, of: &ConversationId) -> Option<String> {
+        let prompts = self.screen.iter().rev().filter(|shown| shown.to == *of);
+        let is_open = |prompt: &&String| {
+            let of =
+                read_prompt_name(prompt).and_then(|(id, question)| Some((self.heads.get(&id)?, question)));
+            of.is_some_and(|(head, question)| head.open.iter().any(|open| open.name() == question))
+        };
+        prompts.filter_map(|shown| shown.prompt.as_ref()).find(is_open).cloned()
+    }
+
     /// A head with its large answers.
     fn recalled(&self, id: WorkflowId) -> Option<Head> {
         let mut head = self.heads.get(&id)?.clone();
@@ -295,81 +328,16 @@ impl<'a> World<'a> {
         Some(head)
     }
 
+    /// Reference data, in the order of its ids as text, as in earnest.
     fn look_up(&self, wanted: Wanted) -> (String, Value) {
-        let value = match wanted.what.as_str() {
-            "people" => json!(self.people),
-            other => json!(self.table.own_reference(other)),
+        let mut documents = match wanted.what.as_str() {
+            "people" => self.people.iter().map(|person| json!(person)).collect(),
+            other => self.table.own_reference(other).to_vec(),
         };
-        (wanted.name, value)
-    }
-
-    fn perform(&mut self, caused: Caused, input: &Input) {
-        match caused.effect {
-            Effect::Deliver { to, delivery } => self.deliver(&caused.id, &to, delivery),
-            Effect::Call { call, activity, .. } => {
-                if let Some((workflow, _)) = caused.id.to_string().split_once(':') {
-                    let workflow = workflow.parse().expect("an entry's effect begins with its workflow");
-                    self.calls.push((workflow, caused.id, call, activity));
-                }
-            }
-            Effect::Start { workflow, script, payload } => {
-                let what = What::Started { workflow, script, payload, by: caused.id.clone() };
-                let input = self.input(InputKey::start(&caused.id), input.conversation.clone(), what);
-                self.inputs.push_back(input);
-            }
-            Effect::Publish(event) => self.shown.push_str(&format!("* {} {}\n", event.kind, event.subject)),
-        }
-    }
-
-    fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
-        match delivery {
-            Delivery::Send(send) if self.blocked.contains(&to.user) => {
-                let prompt = send.prompt.as_deref().and_then(crate::engine::effect::read_prompt_name);
-                if let Some((workflow, question)) = prompt {
-                    let what = What::Unreachable { workflow, question: question.to_owned() };
-                    self.inputs.push_back(self.input(InputKey::unreachable(id), to.clone(), what));
-                }
-            }
-            Delivery::Send(send) => {
-                self.tell(to, &send.message);
-                self.screen.push(Shown {
-                    to: to.clone(),
-                    message: send.message,
-                    prompt: send.prompt,
-                    stripped: false,
-                });
-            }
-            Delivery::Edit(edit) => {
-                let by_prompt =
-                    |shown: &Shown| shown.to == *to && shown.prompt.as_ref() == Some(&edit.prompt);
-                let place = match edit.message_id {
-                    Some(id) => usize::try_from(id).ok().filter(|&id| id < self.screen.len()),
-                    None => self.screen.iter().rposition(by_prompt),
-                };
-                if let Some(shown) = place.map(|place| &mut self.screen[place]) {
-                    match edit.message {
-                        Some(message) if !edit.closes => shown.message = message,
-                        _ => shown.stripped = true,
-                    }
-                }
-            }
-            Delivery::Answer { .. } => {}
-        }
-    }
-
-    fn tell(&mut self, to: &ConversationId, message: &Message) {
-        let locales = self.table.locales();
-        let mut words = locales.plain(&message.text, None);
-        for button in message.buttons.iter().flatten() {
-            words.push_str(&format!(" [{}]", locales.plain(&button.label, None)));
-        }
-        let receiver =
-            self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
-        let name = receiver.map(|person| format!("{}: ", person.name)).unwrap_or_default();
-        let mut lines = words.lines().filter(|line| !line.trim().is_empty());
-        self.shown.push_str(&format!("< {name}{}\n", lines.next().unwrap_or_default()));
-        lines.for_each(|line| {
-            self.shown.push_str(&format!("  {}\n", line.trim_end()));
+        documents.sort_by_cached_key(|document| match &document["id"] {
+            Value::String(id) => id.clone(),
+            id => id.to_string(),
         });
+        (wanted.name, Value::Array(documents))
     }
 }

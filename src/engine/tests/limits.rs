@@ -186,10 +186,11 @@ fn a_workflow_whose_script_is_gone_says_which() {
     };
     let empty = Table::new();
     let target = Target { current: Some(head(&world)), named: None };
-    let decided = decide(&empty, &input, &route(&empty, &input, None), target, &BTreeMap::new());
+    let decided = decide(&empty, &input, &route(&empty, &input, None, None), target, &BTreeMap::new());
     assert_eq!(decided, Err(Refusal::NoScript("go".to_owned())));
     // And deciding twice is deciding once.
-    let twice = || decide(&table, &input, &route(&table, &input, None), target, &BTreeMap::new()).unwrap();
+    let twice =
+        || decide(&table, &input, &route(&table, &input, None, None), target, &BTreeMap::new()).unwrap();
     assert!(matches!(twice(), Decided::Done(_)));
     assert_eq!(twice(), twice());
 }

@@ -50,6 +50,46 @@ fn back_leads_through_several_questions_by_button_and_by_command() {
 }
 
 #[test]
+fn back_keeps_answers_that_the_script_has_yet_to_come_to() {
+    async fn edits(chat: Chat) {
+        let one = chat.ask(q("one")).await;
+        let two = chat.ask(q("two")).await;
+        let three = chat.ask(q("three")).await;
+        match chat.ask(pick(&format!("{one}{two}{three}"), &["two", "fine"])).await.0.as_str() {
+            "two" => chat.reopen(["two", &format!("{one}{two}{three}")]).await,
+            _ => chat.say(t("Done.")),
+        }
+    }
+    plays(
+        &app(edits),
+        "\
+> Ada: /go
+< one?
+> Ada: 1
+< two? [‹ Back]
+> Ada: 2
+< three? [‹ Back]
+> Ada: 3
+< 123? [two] [fine] [‹ Back]
+> Ada taps: two
+< two? [‹ Back]
+> Ada taps: ‹ Back
+< one?
+> Ada: /back
+< There is no way back from here.
+> Ada: I
+< two? [‹ Back]
+> Ada: /back
+< one?
+> Ada: I
+< two? [‹ Back]
+> Ada: II
+< III3? [two] [fine] [‹ Back]
+",
+    );
+}
+
+#[test]
 fn there_is_no_way_back_past_what_the_business_was_told() {
     async fn tells(chat: Chat) {
         chat.ask(q("one")).await;
@@ -65,6 +105,7 @@ fn there_is_no_way_back_past_what_the_business_was_told() {
 < one?
 > Ada: 1
 < two?
+* test.happened.v1 test
 > Ada: /back
 < There is no way back from here.
 > Ada: 2
@@ -132,29 +173,18 @@ fn several() -> Table {
 
 #[test]
 fn help_lists_what_there_is_and_disturbs_nothing() {
-    plays(
-        &several(),
-        "\
+    let help = "\
 > Ada: /help
 < This is what I can do:
   /go – Go
   /start – Begin
   /cancel – Stop what is going on
   /help – Show this list
-> Ada: /start
-< Welcome.
-< name?
-> Ada: /help
-< This is what I can do:
-  /go – Go
-  /start – Begin
-  /cancel – Stop what is going on
-  /help – Show this list
-> Ada: /nonsense
-< I don't know /nonsense. Send /help to see what I can do, or /start to begin.
-> Ada: Ada
-",
-    );
+";
+    let unknown =
+        "> Ada: /nonsense\n< I don't know /nonsense. Send /help to see what I can do, or /start to begin.\n";
+    let begin = "> Ada: /start\n< Welcome.\n< name?\n";
+    plays(&several(), &format!("{help}{begin}{help}{unknown}> Ada: Ada\n"));
 }
 
 #[test]
@@ -182,6 +212,37 @@ fn a_command_knows_its_payload() {
 < one? [1]
 ",
     );
+}
+
+#[test]
+fn a_link_leads_to_the_workflow_it_names() {
+    let go = |payload: &str| {
+        format!("< Hello, Ada\n< Command {{ name: \"go\", payload: {payload} }}\n< one? [1]\n")
+    };
+    let welcome = "< Welcome.\n< name?\n".to_owned();
+    for (link, leads_to) in [
+        ("go", go("None")),
+        ("Go", go("None")),
+        ("go-", go("None")),
+        ("go-issue-7_B", go("Some(\"issue-7_B\")")),
+        ("go issue 7", go("Some(\"issue 7\")")),
+        ("gone", welcome.clone()),
+        ("start", welcome.clone()),
+        ("-go", welcome),
+    ] {
+        plays(&several(), &format!("> Ada: /start {link}\n{leads_to}"));
+    }
+    // What leads nowhere is for whatever /start starts.
+    let table = app(|chat: Chat| async move { chat.say(t(format!("{:?}", chat.started().by))) });
+    let table = table.workflow(Workflow::new("start", |chat: Chat| async move {
+        chat.say(t(format!("{:?}", chat.started().by)))
+    }));
+    for link in ["summer-7", "start", "start-7"] {
+        plays(
+            &table,
+            &format!("> Ada: /start {link}\n< Command {{ name: \"start\", payload: Some(\"{link}\") }}\n"),
+        );
+    }
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn an_event_is_told_and_a_workflow_started_once_even_after_reopening() {
         shown.lines().find(|line| line.contains("12:15") || line.contains("13:15")).unwrap()[..76].to_owned()
     };
     assert_eq!(ids(&first), ids(&again), "the ids are the same, and nothing is started twice: {again}");
-    goes_on(&mut world, "> Ada taps: sure\n< true\n> Ada taps: enough\n");
+    let end = world.play("> Ada taps: sure\n> Ada taps: enough\n").unwrap();
+    assert!(end.contains("\n< true\n") && end.contains("enough\n* test.reported.v1 "), "{end}");
     let entries = world.logs.values().flatten();
     let effects: Vec<_> =
         entries.flat_map(|entry| entry.effects.iter().map(move |caused| (entry, caused))).collect();
@@ -126,4 +127,16 @@ fn reference_data_is_what_it_was_when_it_was_first_asked_for() {
     let seen: Vec<usize> = log(&world).iter().map(|entry| entry.looked_up.len()).collect();
     assert_eq!(seen, [1, 1, 0, 0, 0], "each is looked up once");
     assert_eq!(head(&world).looked_up.len(), 2);
+}
+
+#[test]
+fn reference_data_comes_in_the_order_of_its_ids() {
+    use crate::engine::Areas;
+    let table = app(|chat: Chat| async move {
+        let areas = chat.look_up(Areas).await;
+        chat.say(t(areas.into_iter().map(|area| area.name).collect::<Vec<_>>().join(" ")));
+    });
+    let area = |id: &str, name: &str| json!({ "id": id, "name": name, "latitude": 1.0, "longitude": 2.0, "radius_m": 3 });
+    let areas = json!([area("9", "nine"), area("b", "last"), area("10", "ten")]);
+    plays(&table.reference("areas", &areas.to_string()), "> Ada: /go\n< ten nine last\n");
 }

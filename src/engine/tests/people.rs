@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use super::{app, goes_on, pick, plays, q, somebody, t};
+use super::{app, goes_on, keyboards, pick, plays, q, reads, somebody, t};
 use crate::engine::{Chat, Table, Workflow};
 
 async fn asks_bo(chat: Chat) {
@@ -78,6 +78,152 @@ fn what_is_written_without_a_reply_is_for_the_current_workflow() {
 }
 
 #[test]
+fn who_does_nothing_else_answers_without_a_reply() {
+    let table = table();
+    let begin = "> Ada: /go\n< words?\n~ Bo is here\n> Ada: mud\n< Bo: opinion?\n";
+    let mut world = plays(&table, &format!("{begin}> Bo: deep\n< Thank you.\n< Ada: Bo on mud: deep\n"));
+    let unknown =
+        "< I don't know what to do with this. Send /start to begin, or /help to see what I can do.\n";
+    goes_on(&mut world, &format!("> Bo: and cold\n{unknown}"));
+    // So does who is done with what they did.
+    plays(
+        &table,
+        &format!("{BEGIN}> Bo: Bo\n< Hello, Bo.\n> Bo: deep\n< Thank you.\n< Ada: Bo on mud: deep\n"),
+    );
+    // A word of another kind is told what would be of use.
+    let photo = "> Bo sends a photo\n< Please write it as a message.\n  opinion?\n";
+    plays(&table, &format!("{begin}{photo}> Bo: deep\n< Thank you.\n< Ada: Bo on mud: deep\n"));
+}
+
+#[test]
+fn who_waits_for_others_answers_without_a_reply() {
+    let table = table().workflow(
+        Workflow::new("other", |chat: Chat| async move {
+            _ = chat.ask_of(&somebody(1003, "Cy"), pick("sure", &["yes"])).await;
+            chat.say(t("Cy is sure."));
+        })
+        .command("other", t("Other")),
+    );
+    plays(
+        &table,
+        "\
+> Ada: /go
+< words?
+~ Bo is here
+~ Cy is here
+> Bo: /other
+< Cy: sure? [yes]
+> Ada: mud
+< Bo: opinion?
+> Bo: deep
+< Thank you.
+< Ada: Bo on mud: deep
+> Cy taps: yes
+< Bo: Cy is sure.
+",
+    );
+}
+
+#[test]
+fn the_rest_of_an_album_is_for_whoever_got_its_first_photo() {
+    async fn takes(chat: Chat, waits: bool) {
+        let photos = chat.ask(crate::engine::photos("photos", t("Photos?"))).await;
+        if waits {
+            _ = chat.ask_of(&somebody(1003, "Cy"), pick("sure", &[&format!("yes, {}", photos.len())])).await;
+        }
+        chat.say(t("Thanks."));
+    }
+    for (waits, told) in
+        [(false, "< Thanks.\n"), (true, "< Cy: sure? [yes, 1]\n< Cy: sure? [yes, 2]\n< Cy: sure? [yes, 3]\n")]
+    {
+        let table = table()
+            .workflow(Workflow::new("other", move |chat| takes(chat, waits)).command("other", t("Other")));
+        plays(
+            &table,
+            &format!(
+                "> Ada: /go\n< words?\n~ Bo is here\n~ Cy is here\n> Bo: /other\n< Photos?\n> Ada: mud\n< Bo: opinion?\n> Bo sends an album of 3 photos\n{told}> Bo: deep\n< Thank you.\n< Ada: Bo on mud: deep\n"
+            ),
+        );
+    }
+}
+
+#[test]
+fn words_without_a_reply_are_nothing_to_a_question_that_was_put_aside() {
+    let table = Table::new()
+        .workflow(
+            Workflow::new("go", |chat: Chat| async move {
+                let bo = somebody(1002, "Bo");
+                _ = futures_util::future::join(chat.ask_of(&bo, pick("may", &["yes"])), chat.ask(q("words")))
+                    .await;
+            })
+            .command("go", t("Go")),
+        )
+        .workflow(
+            Workflow::new("other", |chat: Chat| async move { chat.say(t("Hello.")) })
+                .command("other", t("Other")),
+        );
+    plays(
+        &table,
+        "\
+~ Ada is here
+~ Bo is here
+> Ada: /go
+< words?
+< Bo: may? [yes]
+> Ada: /other
+< Hello.
+> Ada: who is there?
+< I don't know what to do with this. Send /start to begin, or /help to see what I can do.
+> Ada replies to words: mud
+",
+    );
+}
+
+#[test]
+fn in_a_group_only_a_reply_answers() {
+    use crate::{
+        engine::{Route, route},
+        model::{ChatKind, Content, Input, What},
+    };
+    let (table, other) = (table(), table());
+    let world = plays(&table, BEGIN);
+    let prompt = world.screen.last().unwrap().prompt.as_deref();
+    let said = |chat| {
+        let entry = world.logs.values().next().unwrap()[0].clone();
+        Input { chat, what: What::Said(Content::Text("deep".to_owned())), ..entry.input }
+    };
+    assert!(matches!(
+        route(&other, &said(ChatKind::Private), None, prompt),
+        Route::Named(_, Some("opinion@1002#0"))
+    ));
+    assert!(matches!(route(&other, &said(ChatKind::Group), None, prompt), Route::Current));
+    assert!(matches!(route(&other, &said(ChatKind::Group), prompt, None), Route::Named(..)));
+}
+
+#[test]
+fn whoever_is_asked_no_longer_sees_it_where_they_were_asked() {
+    async fn race(chat: Chat) {
+        let [bo, cy] =
+            [somebody(1002, "Bo"), somebody(1003, "Cy")].map(|who| chat.ask_of(&who, pick("may", &["yes"])));
+        let mine = chat.ask(pick("wait", &["do not wait"]));
+        let others = futures_util::future::select(Box::pin(bo), Box::pin(cy));
+        futures_util::future::select(others, Box::pin(mine)).await;
+        chat.say(t("Done."));
+    }
+    let table = app(race);
+    let begin = "~ Ada is here\n~ Bo is here\n~ Cy is here\n> Ada: /go\n< wait? [do not wait]\n< Bo: may? [yes]\n< Cy: may? [yes]\n";
+    let over = "may?\n\n✓ no longer needed";
+    let world = plays(&table, &format!("{begin}> Bo taps: yes\n< Ada: Done.\n"));
+    let now = [1001, 1002, 1003].map(|who| reads(&world, who, if who == 1001 { "wait" } else { "may" }));
+    assert_eq!(now, ["wait?", "may?\n\n✓ yes", over], "who began it hears of it anyway");
+    for ending in ["> Ada: /cancel\n< Cancelled.\n", "> Ada taps: do not wait\n< Done.\n"] {
+        let world = plays(&table, &format!("{begin}{ending}"));
+        assert_eq!([1002, 1003].map(|who| reads(&world, who, "may")), [over, over]);
+        assert_eq!(keyboards(&world), 0);
+    }
+}
+
+#[test]
 fn who_blocks_the_bot_cannot_be_reached() {
     let table = table();
     plays(
@@ -85,8 +231,6 @@ fn who_blocks_the_bot_cannot_be_reached() {
         "\
 > Ada: /go
 < words?
-> Bo: /cancel
-< There is nothing to cancel.
 ~ Bo blocks the bot
 > Ada: mud
 < No Bo: the person can't be reached
@@ -109,7 +253,7 @@ async fn votes(chat: Chat) {
 #[test]
 fn two_people_are_asked_and_each_answers_for_themselves() {
     let table = app(votes);
-    let begin = "> Ada: /go\n< begin? [Begin]\n> Bo: /cancel\n< There is nothing to cancel.\n> Cy: /cancel\n< There is nothing to cancel.\n> Ada taps: Begin\n< Bo: vote? [yes] [no]\n< Cy: vote? [yes] [no]\n";
+    let begin = "> Ada: /go\n< begin? [Begin]\n~ Bo is here\n~ Cy is here\n> Ada taps: Begin\n< Bo: vote? [yes] [no]\n< Cy: vote? [yes] [no]\n";
     let mut world = plays(&table, begin);
     // Nobody goes back past somebody else's answer.
     goes_on(

@@ -155,8 +155,8 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
             return world.replies_to(who, input, words);
         }
         Step::Edits => Act::Edits { who: "Ada", words: "y" },
-        Step::Photo => Act::SendsFile { who: "Ada", kind: crate::model::FileKind::Photo },
-        Step::Album(count) => Act::SendsAlbum { who: "Ada", count: *count },
+        Step::Photo => Act::SendsFile { who: "Ada", kind: crate::model::FileKind::Photo, caption: None },
+        Step::Album(count) => Act::SendsAlbum { who: "Ada", count: *count, caption: None },
         Step::Location => {
             let place = crate::model::Place { latitude: 1.0, longitude: 2.0 };
             world.does("Ada", None, What::Said(Content::Location(place)));

@@ -220,10 +220,48 @@ fn files_are_of_the_kinds_asked_for() {
         &table,
         "File?",
         &[
-            (" sends a voice", "This kind of file does not help here."),
-            (": there is none", "Please send a photo or a file, as the question asks."),
+            (" sends a voice", "Please send a file, or send a photo."),
+            (": there is none", "Please send a file, or send a photo."),
         ],
     );
+}
+
+#[test]
+fn who_sends_something_else_is_told_every_way_to_answer() {
+    let table = app(|chat: Chat| async move {
+        let words = q("name").or(location("where", t("Where?")));
+        _ = chat.ask(words.or(pick("area", &["north"])).or(pick("other", &["south"])).optional()).await;
+    });
+    let hint = "Please use the buttons, or write it as a message, or send a location.";
+    plays(
+        &table,
+        &format!(
+            "> Ada: /go\n< name?\n  Where?\n  area?\n  other? [north] [south] [Skip]\n> Ada sends a photo\n< {hint}\n  name?\n  Where?\n  area?\n  other? [north] [south] [Skip]\n"
+        ),
+    );
+    let table =
+        app(|chat: Chat| async move { _ = chat.ask(location("where", t("Where?")).optional()).await });
+    judges(&table, "Where? [Skip]", &[(": here", "Please send a location, or skip this.")]);
+    let table = app(|chat: Chat| async move {
+        _ = futures_util::future::join(chat.ask(q("note")), chat.ask(photos("photos", t("Photos?")))).await;
+    });
+    // A file is for the question that wants files, even if it is the wrong one.
+    plays(&table, "> Ada: /go\n< note?\n< Photos?\n> Ada sends a voice\n< Please send a photo.\n  Photos?\n");
+}
+
+#[test]
+fn what_is_written_under_a_file_comes_with_it() {
+    let table = app(|chat: Chat| async move {
+        let photos = chat.ask(photos("photos", t("Photos?"))).await;
+        let captions: Vec<_> = photos.into_iter().map(|photo| photo.caption.unwrap_or_default()).collect();
+        chat.say(t(format!("[{}]", captions.join("|"))));
+        chat.ask(q("end")).await;
+    });
+    let plays = |act: &str, said: &str| {
+        plays(&table, &format!("> Ada: /go\n< Photos?\n> Ada sends {act}\n{said}< end? [‹ Back]\n"));
+    };
+    plays("a photo: Mud & rain", "< [Mud & rain]\n");
+    plays("a photo", "< []\n");
 }
 
 #[test]

@@ -86,12 +86,13 @@ fn reordered_questions_keep_their_answers() {
         chat.say(t("Done."));
     }
     let (old, new) = (app(first), app(reordered));
-    let rest = "> Ada: 1\n< three? [‹ Back]\n> Ada: 3\n< two? [‹ Back]\n> Ada: 2\n< Two it is.\n< One it is.\n< Done.\n";
+    let rest =
+        "> Ada: 1\n< three?\n> Ada: 3\n< two? [‹ Back]\n> Ada: 2\n< Two it is.\n< One it is.\n< Done.\n";
     taken_over(&old, AT_ONE, &new, rest);
-    taken_over(&old, AT_TWO, &new, "> Ada: 2\n< three? [‹ Back]\n> Ada: 3\n< Two it is.\n< Done.\n");
+    taken_over(&old, AT_TWO, &new, "> Ada: 2\n< three?\n> Ada: 3\n< Two it is.\n< Done.\n");
     taken_over(&old, AT_THREE, &new, "> Ada: 3\n< Done.\n");
     // And back again, in the middle.
-    let mut world = taken_over(&old, AT_TWO, &new, "> Ada: 2\n< three? [‹ Back]\n");
+    let mut world = taken_over(&old, AT_TWO, &new, "> Ada: 2\n< three?\n");
     world.table = &old;
     goes_on(&mut world, "> Ada: 3\n< Done.\n");
 }
@@ -153,8 +154,7 @@ fn limits_and_choices_that_change_keep_what_still_fits() {
     let (old, new, other) = (app(before), app(fits), app(fits_not));
     let acts = "> Ada: /go\n< where? [north] [south]\n> Ada taps: north\n< note? [‹ Back]\n> Ada: mud and rain\n< end? [‹ Back]\n";
     taken_over(&old, acts, &new, "> Ada: fin\n");
-    let rest =
-        "> Ada: fin\n< where? [east] [west] [‹ Back]\n> Ada taps: west\n< note? [‹ Back]\n> Ada: mud\n";
+    let rest = "> Ada: fin\n< where? [east] [west]\n> Ada taps: west\n< note? [‹ Back]\n> Ada: mud\n";
     let mut world = taken_over(&old, acts, &other, rest);
     assert!(head(&world).open.is_empty());
     world.table = &old;
@@ -216,4 +216,20 @@ fn back_passes_an_answer_that_no_version_asks_for() {
     }
     let (old, new) = (app(first), app(shorter));
     taken_over(&old, AT_THREE, &new, "> Ada taps: ‹ Back\n< one?\n> Ada: 1\n< three? [‹ Back]\n");
+}
+
+#[test]
+fn back_does_not_stop_where_another_answer_takes_the_place_of_the_one_it_undoes() {
+    async fn both(chat: Chat) {
+        chat.ask(q("where")).await;
+        chat.ask(pick("area", &["north"])).await;
+        chat.ask(q("end")).await;
+    }
+    async fn either(chat: Chat) {
+        chat.ask(q("where").or(pick("area", &["north"]))).await;
+        chat.ask(q("end")).await;
+    }
+    let acts =
+        "> Ada: /go\n< where?\n> Ada: here\n< area? [north] [‹ Back]\n> Ada taps: north\n< end? [‹ Back]\n";
+    taken_over(&app(both), acts, &app(either), "> Ada taps: ‹ Back\n< where?\n  area? [north]\n");
 }

@@ -177,7 +177,7 @@ fn an_edited_item_of_a_loop_takes_nothing_from_its_neighbours() {
 > Ada taps: no
 < right? [right] [wrong] [‹ Back]
 > Ada taps: wrong
-< name? [‹ Back]
+< name?
 > Ada: broken lamp
 < damage? [‹ Back]
 > Ada: dark

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Refusal, Step, Wanted, give_up};
+use super::{Refusal, Step, Wanted, back::way_back, give_up};
 use crate::{
     engine::{
         effect::{Caused, Effect, refreshed},
         head::Head,
-        interpret::{Meaning, way_back},
+        interpret::Meaning,
         log::{Entry, Fact, OpenCall, OpenQuestion, Recorded, Status},
-        replay::{Act, Turn, replay},
+        replay::{Act, replay},
         table::Workflow,
     },
     model::{ConversationId, Delivery, Edit, EffectId, Event, Input, Message, PersonId, Send, Text, What},
@@ -130,12 +130,7 @@ impl<'a> Applying<'a> {
     fn replay(&mut self, workflow: &Workflow, chosen: Option<Text>) -> Result<Option<Vec<Wanted>>, Refusal> {
         let panicked = |why| Refusal::Panicked { script: workflow.name.clone(), why };
         for _ in 0..MOST_REOPENINGS {
-            let mut turn = replay(workflow.script.as_ref(), &self.view, self.looked_up).map_err(panicked)?;
-            // Back leads to a question that is asked: an answer that the script has no use for (any more) is no stop.
-            while let Some(name) = self.further_back(&turn) {
-                self.take(Fact::Undone { names: vec![name] });
-                turn = replay(workflow.script.as_ref(), &self.view, self.looked_up).map_err(panicked)?;
-            }
+            let turn = replay(workflow.script.as_ref(), &self.view, self.looked_up).map_err(panicked)?;
             let wanted: Vec<Wanted> = turn.wanted().collect();
             if !wanted.is_empty() {
                 return Ok(Some(wanted));
@@ -145,7 +140,7 @@ impl<'a> Applying<'a> {
                 self.take(Fact::Undone { names });
                 continue;
             }
-            self.wait(waits);
+            self.wait(waits, &turn.reached);
             match turn.done {
                 true => self.end_showing(Status::Finished, chosen),
                 false => self.close_others(chosen),
@@ -153,18 +148,6 @@ impl<'a> Applying<'a> {
             return Ok(None);
         }
         Err(panicked(format!("it reopened questions {MOST_REOPENINGS} times in one turn")))
-    }
-
-    /// The next answer that Back undoes, if what it has undone so far changed nothing that anybody sees.
-    fn further_back(&self, turn: &Turn) -> Option<String> {
-        let is_back = self.facts.iter().all(|recorded| matches!(recorded.fact, Fact::Undone { .. }));
-        if !is_back || turn.done || turn.reopened.is_some() {
-            return None;
-        }
-        let asked: BTreeSet<&str> = turn.asked().collect();
-        let before: BTreeSet<&str> = self.head.open.iter().map(OpenQuestion::name).collect();
-        let person = self.input.from.as_ref()?.id;
-        (asked == before).then(|| way_back(&self.view, person, &[]).map(|standing| standing.name.clone()))?
     }
 
     /// Takes down what the script did, and gives back what it waits for.
@@ -192,7 +175,7 @@ impl<'a> Applying<'a> {
     }
 
     /// Opens what the script waits for; what it waits for no longer is left to the [closing](Self::close_others).
-    fn wait(&mut self, waits: Vec<Act>) {
+    fn wait(&mut self, waits: Vec<Act>, reached: &BTreeSet<String>) {
         let mut calls = BTreeSet::new();
         for act in waits {
             match act {
@@ -200,9 +183,9 @@ impl<'a> Applying<'a> {
                     let Some(to) = self.receiver(to) else { continue };
                     let question = OpenQuestion {
                         parts: parts.to_vec(),
+                        back: way_back(&self.view, to.user, reached).is_some(),
                         to,
                         skippable,
-                        back: false,
                         deadline: None,
                         n: self.head.n,
                         picked: BTreeSet::new(),

@@ -7,16 +7,16 @@ use crate::{
     engine::{
         effect::{Effect, closed, prompt},
         head::covers,
-        interpret::{still_picked, way_back},
+        interpret::still_picked,
         log::{Fact, Given, OpenQuestion},
     },
     model::{Text, Timestamp},
+    text,
 };
 
 impl Applying<'_> {
     /// Opens a question, or leaves it open as it is.
     pub(super) fn ask(&mut self, mut question: OpenQuestion, within: Option<TimeDelta>) {
-        question.back = way_back(&self.view, question.to.user, &question.parts).is_some();
         question.deadline = within.and_then(|limit| self.input.at.checked_add_signed(limit));
         let before = self.head.open.iter().find(|open| open.name() == question.name());
         self.asked.push(question.name().to_owned());
@@ -68,7 +68,7 @@ impl Applying<'_> {
     }
 
     /// Ends the questions that are no longer asked. What a button chose is shown where its keyboard was, unless the
-    /// script did not take it.
+    /// script did not take it; and whoever was asked by name sees that nobody waits for them any more.
     pub(super) fn close_others(&mut self, chosen: Option<Text>) {
         let head = self.head;
         for question in &head.open {
@@ -77,18 +77,25 @@ impl Applying<'_> {
                 self.closed.push(question.name().to_owned());
             }
             match self.answer(question) {
-                Some(_) if !is_asked || self.was_undone(question) => self.close(question, chosen.clone()),
+                Some(_) if !is_asked || self.was_undone(question) => {
+                    let ending = chosen.clone().map(|choice| text!("chosen", choice = choice));
+                    self.close(question, ending);
+                }
                 Some(_) if self.was_in_vain(question) => self.close(question, None),
-                None if !is_asked => self.close(question, None),
+                None if !is_asked => {
+                    let is_elsewhere = question.is_of_somebody() && question.to != self.input.conversation;
+                    self.close(question, is_elsewhere.then(|| text!("withdrawn")));
+                }
                 _ => {}
             }
         }
     }
 
-    /// Takes the keyboard off a prompt.
-    pub(super) fn close(&mut self, question: &OpenQuestion, chosen: Option<Text>) {
+    /// Takes the keyboard off a prompt. One without a keyboard stays as it is: Telegram lets nobody change a message
+    /// that asked for a reply (<https://core.telegram.org/bots/api#updating-messages>).
+    pub(super) fn close(&mut self, question: &OpenQuestion, ending: Option<Text>) {
         if question.has_buttons() {
-            let delivery = closed(self.head.workflow, question, chosen);
+            let delivery = closed(self.head.workflow, question, ending);
             self.edits.push(Effect::Deliver { to: question.to.clone(), delivery });
         }
     }

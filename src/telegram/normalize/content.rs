@@ -100,6 +100,7 @@ fn file_ref(kind: FileKind, file: &File) -> FileRef {
         name: file.file_name.0.clone(),
         mime: file.mime_type.0.clone(),
         size: *file.file_size,
+        caption: None,
     }
 }
 

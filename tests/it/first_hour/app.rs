@@ -21,6 +21,7 @@ async fn the_flat_app_runs_where_it_was_written() {
         root: &app,
         data: &workshop.path().join("data"),
         settings: &[],
+        arguments: &[],
     };
     let mut dev = start.start().await;
     let health = dev.http.get(format!("{}/health", dev.functions)).send().await.unwrap();
@@ -81,6 +82,7 @@ async fn an_app_s_own_function_wins_over_the_built_in_one_and_the_others_are_the
         root: workshop.path(),
         data: &workshop.path().join("data"),
         settings: &[],
+        arguments: &[],
     };
     let mut dev = start.start().await;
     let health = format!("{}/health", dev.functions);

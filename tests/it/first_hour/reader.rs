@@ -77,7 +77,8 @@ impl Reader {
         self.run("cargo build -q").well();
         let program = built(self.place.file_name().unwrap().to_str().unwrap());
         let data = self.place.join(".backline");
-        let dev = Start { program, root: &self.place, data: &data, settings: &[] }.start().await;
+        let dev =
+            Start { program, root: &self.place, data: &data, settings: &[], arguments: &[] }.start().await;
         let ready = dev.line("Backline is ready").unwrap();
         self.printed = ready
             .replace(&dev.telegram, "http://127.0.0.1:7072")

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use backline::{
-    model::{Clock, Timestamp},
+    model::{Clock, Timestamp, WorkflowId},
     store::{
         Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
         Sqlite, Store,
@@ -77,7 +77,9 @@ pub(crate) struct FaultyStore {
     clock: Clock,
     /// Are the batches of a commit written one by one, and can nobody tell whether a process lives, as with Cosmos?
     apart: bool,
+    reads: Mutex<usize>,
     writes: Mutex<usize>,
+    conflicts_at_workflows: Mutex<usize>,
     plan: Mutex<Vec<(Matches, Fault, usize)>>,
     pub(crate) died: watch::Sender<bool>,
 }
@@ -89,7 +91,9 @@ impl FaultyStore {
             life: Mutex::new(Some(Arc::new(store))),
             clock,
             apart,
+            reads: Mutex::new(0),
             writes: Mutex::new(0),
+            conflicts_at_workflows: Mutex::new(0),
             plan: Mutex::default(),
             died: watch::Sender::new(false),
         }
@@ -112,6 +116,16 @@ impl FaultyStore {
             1,
             move |operation| matches!(operation, Operation::Write(number, _) if *number == n),
         );
+    }
+
+    /// So many reads have begun.
+    pub(crate) fn reads(&self) -> usize {
+        *self.reads.lock().unwrap()
+    }
+
+    /// So many writes came too late for a workflow that somebody else had changed.
+    pub(crate) fn conflicts_at_workflows(&self) -> usize {
+        *self.conflicts_at_workflows.lock().unwrap()
     }
 
     /// So many writes have begun.
@@ -145,6 +159,7 @@ impl FaultyStore {
     }
 
     async fn may_read(&self, what: &str) -> Result<Arc<Sqlite>, Error> {
+        *self.reads.lock().unwrap() += 1;
         match self.planned(&Operation::Read(what.to_owned())) {
             Some(Fault::DieBefore | Fault::DieAfter) => self.die(),
             Some(Fault::Wait(gate)) => gate.pass().await,
@@ -180,6 +195,10 @@ impl FaultyStore {
             return std::future::pending().await;
         }
         let written = inner.commit(batches).await;
+        if matches!(&written, Err(Error::Conflict { partition, .. }) if partition.parse::<WorkflowId>().is_ok())
+        {
+            *self.conflicts_at_workflows.lock().unwrap() += 1;
+        }
         match fault {
             Some(Fault::DieAfter) => {
                 drop(inner);

@@ -90,6 +90,41 @@ async fn approve(chat: Chat) {
     }
 }
 
+/// Both are asked at once, and Bo hears whatever happens.
+async fn duet(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    let ada_says = async {
+        let word = chat.ask(text("word", words("A word for Bo?"))).await;
+        chat.tell(&bo, Text::literal(word));
+    };
+    let bo_goes = async {
+        if chat.ask_of(&bo, choice("go", words("Ready?"), options(&["Go"]))).await.is_ok() {
+            chat.tell(&bo, words("Gone."));
+        }
+    };
+    futures_util::future::join(ada_says, bo_goes).await;
+}
+
+/// Asks Bo something that no button answers.
+async fn ask(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    if let Ok(why) = chat.ask_of(&bo, text("why", words("Why?"))).await {
+        chat.say(Text::literal(format!("Bo says: {why}")));
+    }
+}
+
+async fn climate(chat: Chat) {
+    let of = |place: &str| chat.call(Weather { place: place.to_owned() });
+    let (one, other) = futures_util::future::join(of("Graz"), of("Wien")).await;
+    chat.say(Text::literal(format!("{} and {}", one.unwrap(), other.unwrap())));
+}
+
+/// Nobody chats with this one, and it comes to a bad end.
+async fn ghost(chat: Chat) {
+    let sky = chat.call(Weather { place: "a cellar".to_owned() }).await;
+    panic!("{sky:?} in a cellar");
+}
+
 async fn weather(chat: Chat) {
     let place = chat.ask(text("place", words("Where?"))).await;
     match chat.call(Weather { place }).await {
@@ -148,6 +183,16 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("start", Workflow::new("start", async |chat: Chat| chat.say(words("Hello.")))))
         .workflow(command("order", Workflow::new("order", order)))
         .workflow(command("approve", Workflow::new("approve", approve)))
+        .workflow(command("duet", Workflow::new("duet", duet)))
+        .workflow(command("ask", Workflow::new("ask", ask)))
+        .workflow(command("climate", Workflow::new("climate", climate)))
+        .workflow(Workflow::new("ghost", ghost))
+        .workflow(command(
+            "haunt",
+            Workflow::new("haunt", async |chat: Chat| {
+                chat.start("ghost", ());
+            }),
+        ))
         .workflow(command("weather", Workflow::new("weather", weather)))
         .workflow(command("found", Workflow::new("found", found)))
         .workflow(Workflow::new("spread", spread))

@@ -19,11 +19,17 @@ pub(crate) enum Cut {
     After,
 }
 
+/// What a test does while a call is under way.
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 pub(crate) struct Wire {
     target: Mutex<String>,
     calls: Mutex<usize>,
     cut: Mutex<Option<(usize, Cut, Arc<FaultyStore>)>>,
+    refused: Mutex<Vec<usize>>,
+    failing: Mutex<Vec<usize>>,
+    meanwhile: Mutex<Option<(usize, Meanwhile)>>,
 }
 
 impl Wire {
@@ -42,9 +48,36 @@ impl Wire {
         *self.cut.lock().unwrap() = Some((n, when, victim));
     }
 
+    /// The `n`th call from now on is refused for good.
+    pub(crate) fn refuse(&self, n: usize) {
+        self.refused.lock().unwrap().push(self.calls() + n);
+    }
+
+    /// The `n`th call from now on comes at a bad time.
+    pub(crate) fn fail_for_now(&self, n: usize) {
+        self.failing.lock().unwrap().push(self.calls() + n);
+    }
+
+    /// During the `n`th call from now on, this happens.
+    pub(crate) fn meanwhile(&self, n: usize, work: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some((self.calls() + n, Box::new(work)));
+    }
+
+    /// So many calls have begun.
+    pub(crate) fn calls(&self) -> usize {
+        *self.calls.lock().unwrap()
+    }
+
+    fn is_refused(&self, n: usize) -> bool {
+        self.refused.lock().unwrap().contains(&n)
+    }
+
     fn next(&self) -> Option<(Cut, Arc<FaultyStore>)> {
         let mut calls = self.calls.lock().unwrap();
         *calls += 1;
+        if let Some((_, work)) = self.meanwhile.lock().unwrap().take_if(|(n, _)| *n == *calls) {
+            work();
+        }
         let mut cut = self.cut.lock().unwrap();
         cut.take_if(|(n, ..)| *n == *calls).map(|(_, when, victim)| (when, victim))
     }
@@ -60,6 +93,13 @@ async fn forward(
     if let Some((Cut::Before, victim)) = &cut {
         victim.die();
         return std::future::pending().await;
+    }
+    if wire.is_refused(wire.calls()) {
+        let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: can't parse entities"}"#;
+        return (StatusCode::BAD_REQUEST, body).into_response();
+    }
+    if wire.failing.lock().unwrap().contains(&wire.calls()) {
+        return StatusCode::BAD_GATEWAY.into_response();
     }
     let url = format!("{}{uri}", wire.target.lock().unwrap());
     let kind = headers.get(header::CONTENT_TYPE).cloned().unwrap();

@@ -42,6 +42,16 @@ impl Scene {
         self.folder.path().join("data")
     }
 
+    /// The handlers that were started, by process id.
+    pub(super) fn processes(&self) -> Vec<u64> {
+        let record = fs::read_to_string(self.record()).unwrap();
+        let events = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events
+            .filter(|event| event["event"] == "start")
+            .filter_map(|event| event["process"].as_u64())
+            .collect()
+    }
+
     fn record(&self) -> PathBuf {
         self.folder.path().join("record.jsonl")
     }

@@ -205,6 +205,7 @@ fn without_blanks(json: &str) -> String {
 }
 
 /// Answers; false when the connection is over.
+#[expect(clippy::disallowed_methods, reason = "what it was started with tells one process from another")]
 fn answer(stream: &mut TcpStream, request: &Request, told: &Value) -> bool {
     if let Some(text) = told["out"].as_str() {
         println!("{text}");
@@ -226,6 +227,10 @@ fn answer(stream: &mut TcpStream, request: &Request, told: &Value) -> bool {
         );
         std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
         thread::sleep(Duration::from_secs(10));
+    }
+    if let Some(name) = told["env"].as_str() {
+        let (bytes, closes) = message(request, &json!({ "text": std::env::var(name).unwrap_or_default() }));
+        return stream.write_all(&bytes).is_ok() && !closes;
     }
     if told["destroy"] == true {
         let _ = stream.shutdown(Shutdown::Both);

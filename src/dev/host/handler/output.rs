@@ -21,13 +21,34 @@ pub(super) async fn tell(
         if text.trim().is_empty() || text.starts_with("azfuncjsonlog:") {
             continue;
         }
+        let (said, own) = without_time(&text);
         let level = match source {
             Source::Stderr => level(&text, stderr_is_errors),
-            _ => Level::Information,
+            _ => own.unwrap_or(Level::Information),
         };
-        journal.line(source, level, None, None, text);
+        journal.line(source, level, None, None, said.to_owned());
     }
 }
+
+/// A line without the time it begins with, for the log has one, and without the level after that, but with how bad that
+/// is. Lines of other forms stay as they are.
+/// <https://docs.rs/tracing-subscriber/latest/tracing_subscriber/fmt/format/struct.Full.html>
+fn without_time(line: &str) -> (&str, Option<Level>) {
+    let Some((time, rest)) = line.split_once(' ') else { return (line, None) };
+    if chrono::DateTime::parse_from_rfc3339(time).is_err() {
+        return (line, None);
+    }
+    let rest = rest.trim_start();
+    let level = match rest.split_once(' ') {
+        Some(("INFO", _)) => Level::Information,
+        Some(("WARN", _)) => Level::Warning,
+        Some(("ERROR", _)) => Level::Error,
+        // What is finer keeps its word, for it is all information here.
+        _ => return (rest, None),
+    };
+    (rest.split_once(' ').map_or(rest, |(_, said)| said), Some(level))
+}
+
 /// How bad a line on stderr is.
 fn level(text: &str, errors_only: bool) -> Level {
     let text = text.to_lowercase();
@@ -45,6 +66,22 @@ fn level(text: &str, errors_only: bool) -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_said_without_its_own_time_and_level() {
+        for (line, said, own) in [
+            ("2026-01-01T00:00:00.123456Z  INFO ready port=1", "ready port=1", Some(Level::Information)),
+            ("2026-01-01T00:00:00Z  WARN slow", "slow", Some(Level::Warning)),
+            ("2026-01-01T00:00:00+01:00 ERROR no", "no", Some(Level::Error)),
+            ("2026-01-01T00:00:00Z DEBUG fine", "DEBUG fine", None),
+            ("2026-01-01T00:00:00Z listening", "listening", None),
+            ("INFO without a time", "INFO without a time", None),
+            ("2026 was a good year", "2026 was a good year", None),
+            ("listening", "listening", None),
+        ] {
+            assert_eq!(without_time(line), (said, own), "{line}");
+        }
+    }
 
     #[test]
     fn lines_on_stderr_have_levels() {
