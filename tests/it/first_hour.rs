@@ -7,6 +7,7 @@ mod document;
 mod reader;
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -64,6 +65,16 @@ struct Done {
 
 impl Done {
     fn of(command: &mut Command) -> Self {
+        // A cargo in here must not take this package, whose test runs, for its own: it would build much anew.
+        let of_this_package = |name: &OsString| {
+            let name = name.to_string_lossy();
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_PRIMARY_", "OUT_DIR"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        };
+        std::env::vars_os().map(|(name, _)| name).filter(of_this_package).for_each(|name| {
+            command.env_remove(name);
+        });
         let Output { status, stdout, stderr } = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: status.code(), out: text(stdout), err: text(stderr) }
