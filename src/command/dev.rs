@@ -8,6 +8,7 @@ use crate::{config, dev, telemetry};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   {program} dev                          run the app, and chat with it at http://127.0.0.1:7072
+  {program} dev --watch                  build and exchange it whenever its source changes
   {program} dev --root dist              run the flat app that `{program} app dist` wrote
   {program} dev --data /tmp/fresh        begin with an empty memory
   {program} dev --json                   each line of output is a JSON object

@@ -1,5 +1,4 @@
 //! A new user's first hour: the tutorial followed by its own words, a bot of one's own, and the command line on the way.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod app;
 mod command_line;
