@@ -132,7 +132,7 @@ fn talk_plays_a_transcript_and_names_the_first_difference() {
     let wrong = talk(&file);
     assert!(!wrong.status.success());
     let words = String::from_utf8_lossy(&wrong.stdout).into_owned();
-    assert!(words.contains(":2") && words.contains("[Fish]") && words.contains("[Cleaning]"), "{words}");
+    assert!(words.contains("line 2") && words.contains("[Fish]") && words.contains("[Cleaning]"), "{words}");
 }
 
 #[test]
