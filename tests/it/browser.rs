@@ -201,21 +201,31 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
 }
 
-impl Browser {
-    async fn start(chromium: &std::path::Path, chromedriver: &std::path::Path) -> Self {
-        // So that reqwest finds its provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+/// Starts chromedriver on a port that it chooses. It takes the port twice, once for each version of IP, and gives up if
+/// somebody else has one of them: then it is started again.
+async fn drive(chromedriver: &std::path::Path) -> (Child, String) {
+    for _ in 0..10 {
         let mut command = Command::new(chromedriver);
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut driver = command.spawn().unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
+        while let Some(line) = lines.next_line().await.unwrap() {
             if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
+                let port = port.trim_end_matches('.').to_owned();
+                // Whoever writes to a closed pipe ends: it is read to its end.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return (driver, port);
             }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        }
+    }
+    panic!("chromedriver does not start");
+}
+
+impl Browser {
+    async fn start(chromium: &std::path::Path, chromedriver: &std::path::Path) -> Self {
+        // So that reqwest finds its provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (driver, port) = drive(chromedriver).await;
         let profile = tempfile::tempdir().unwrap();
         let arguments = [
             "--headless",
