@@ -20,6 +20,8 @@ use crate::{
 /// # Errors
 /// The port is taken, or the store can't be opened: both say what to do.
 pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<ExitCode> {
+    // Read before anything else: a host that dies while this process starts is to be missed, too.
+    let parent = std::os::unix::process::parent_id();
     // The port first: the host's probe is answered before anything else is ready.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
         anyhow::anyhow!("can't listen on port {port}: {error}; is another handler running there?")
@@ -40,7 +42,7 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
                 ended?;
                 return Ok(ExitCode::FAILURE);
             }
-            () = orphaned() => {
+            () = orphaned(parent) => {
                 tracing::error!("the host is gone; so am I");
                 // Not zero: zero would mean that all is well.
                 return Ok(ExitCode::from(3));
@@ -83,8 +85,7 @@ fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
 
 /// Ends when the process that started this one has died: the host can't tell us, and a handler without a host would
 /// live on with its port (seen with the real host).
-async fn orphaned() {
-    let parent = std::os::unix::process::parent_id();
+async fn orphaned(parent: u32) {
     while std::os::unix::process::parent_id() == parent {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
