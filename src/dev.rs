@@ -8,7 +8,7 @@ mod poll;
 pub mod telegram;
 pub mod watch;
 
-use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::{self, BotConfig, Config, Environment},
     model::Clock,
-    store::{Sqlite, SqliteSettings},
+    store::{self, Store},
 };
 
 /// What `backline dev` can be told.
@@ -181,8 +181,6 @@ fn fake(bot: &BotConfig, environment: &Environment, port: u16) -> telegram::Fake
     }
 }
 
-fn open_store(environment: &BTreeMap<String, String>) -> anyhow::Result<Arc<Sqlite>> {
-    let config = Config::read(environment)?;
-    let settings = SqliteSettings { synchronous: config.synchronous, ..SqliteSettings::default() };
-    Ok(Arc::new(Sqlite::open(&config.store, settings, Clock::real())?))
+fn open_store(environment: &Environment) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(store::open(&Config::read(environment)?.store, Clock::real())?)
 }

@@ -5,8 +5,9 @@
 //! stores it, advance applies it to a workflow whose state is replayed from its log, perform sends what it caused.
 //! They remember everything through a [`store`], leave hints in a [`queue`], and speak to people through [`telegram`]
 //! in the words of a [`locale`]. The doors to them are [`functions`], which the Functions host calls; [`dev`] plays
-//! that host, and Telegram, at home. All of it is said in the words of [`model`].
+//! that host, and Telegram, at home; [`azure`] says who we are to the real one. All of it is said in the words of [`model`].
 
+pub mod azure;
 mod command;
 pub mod config;
 pub mod dev;

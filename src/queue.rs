@@ -1,10 +1,34 @@
 //! The port for hints: queue messages that name something which may have work to do.
 
 pub mod sqlite;
+pub mod storage_queue;
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+
+use self::{sqlite::SqliteQueue, storage_queue::StorageSettings};
+use crate::model::Clock;
+
+/// Which queues, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// One file on this machine.
+    Sqlite(PathBuf),
+    /// A storage account in Azure, or its emulator.
+    Storage(StorageSettings),
+}
+
+/// Opens the queues. Those elsewhere are asked nothing before they are needed.
+///
+/// # Errors
+/// As [`SqliteQueue::open`].
+pub fn open(settings: &Settings, clock: Clock) -> Result<Arc<dyn Queue>, Error> {
+    Ok(match settings {
+        Settings::Sqlite(file) => Arc::new(SqliteQueue::open(file, clock)?),
+        Settings::Storage(_) => return Err(Error::Refused("not yet".into())),
+    })
+}
 
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Serve: the handler process that the Functions host starts and talks to.
 
-use std::{net::Ipv4Addr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, process::ExitCode, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch};
 
@@ -9,9 +9,9 @@ use crate::{
     engine::Table,
     functions::{Doors, router},
     model::Clock,
-    queue::sqlite::SqliteQueue,
+    queue,
     runtime::{Bot, Runtime},
-    store::{Sqlite, SqliteSettings},
+    store,
     telegram::client::{Client, PATIENCE},
 };
 
@@ -56,21 +56,10 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
 /// # Errors
 /// What can't be opened, and what to do about it.
 pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
-    make_room(&config.store)?;
-    make_room(&config.queues)?;
-    let settings = SqliteSettings { synchronous: config.synchronous, ..SqliteSettings::default() };
-    let store = Sqlite::open(&config.store, settings, Clock::real())?;
-    let queue = SqliteQueue::open(&config.queues, Clock::real())?;
+    let store = store::open(&config.store, Clock::real())?;
+    let queue = queue::open(&config.queues, Clock::real())?;
     let bots = config.bots.iter().map(bot).collect::<Result<_, _>>()?;
-    Ok(Runtime::new(table, Arc::new(store), Arc::new(queue), bots, config.runtime.clone()))
-}
-
-fn make_room(file: &Path) -> anyhow::Result<()> {
-    match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => std::fs::create_dir_all(folder)
-            .map_err(|error| anyhow::anyhow!("can't make the folder `{}`: {error}", folder.display())),
-        None => Ok(()),
-    }
+    Ok(Runtime::new(table, store, queue, bots, config.runtime.clone()))
 }
 
 fn bot(config: &BotConfig) -> anyhow::Result<Bot> {

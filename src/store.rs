@@ -1,18 +1,50 @@
 //! The port for everything that must be remembered: documents in partitions, with ETags. Cosmos semantics are the
 //! contract; `tests/it/store_contract.rs` holds every store to it.
 
+mod cosmos;
 mod document;
 mod sqlite;
 
+use std::{path::PathBuf, sync::Arc};
+
 use async_trait::async_trait;
 
+pub use cosmos::CosmosSettings;
 pub use document::{
     Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, Page, Query,
     Write,
 };
 pub use sqlite::{Sqlite, SqliteSettings, Synchronous};
 
-use crate::model::Timestamp;
+use crate::model::{Clock, Timestamp};
+
+/// Which store, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// One file on this machine.
+    Sqlite {
+        /// The file.
+        file: PathBuf,
+        /// How safe a commit is against a power cut.
+        synchronous: Synchronous,
+    },
+    /// A database in Azure.
+    Cosmos(CosmosSettings),
+}
+
+/// Opens a store. One on this machine is there when this returns; one elsewhere is asked nothing before it is needed.
+///
+/// # Errors
+/// As [`Sqlite::open`].
+pub fn open(settings: &Settings, clock: Clock) -> Result<Arc<dyn Store>, Error> {
+    Ok(match settings {
+        Settings::Sqlite { file, synchronous } => {
+            let settings = SqliteSettings { synchronous: *synchronous, ..SqliteSettings::default() };
+            Arc::new(Sqlite::open(file, settings, clock)?)
+        }
+        Settings::Cosmos(_) => return Err(Error::Refused("not yet".into())),
+    })
+}
 
 /// Why a store did not do as it was told.
 #[derive(Debug, thiserror::Error)]

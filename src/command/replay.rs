@@ -6,8 +6,7 @@ use super::{difference, tell};
 use crate::{
     config::{self, Config},
     model::{Clock, WorkflowId},
-    runtime,
-    store::{Sqlite, SqliteSettings},
+    runtime, store,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -32,13 +31,15 @@ pub(super) struct Options {
 /// Prints what the log tells; fails if the head that is stored is another.
 pub(super) async fn replay(options: Options) -> anyhow::Result<ExitCode> {
     let config = Config::read(&config::environment(&options.root)?)?;
-    anyhow::ensure!(
-        config.store.exists(),
-        "there is no store at `{}`: run this where the app runs, or set STORE=sqlite:<path>",
-        config.store.display()
-    );
-    let store = Sqlite::open(&config.store, SqliteSettings::default(), Clock::real())?;
-    let rebuilt = runtime::rebuild(&store, options.workflow).await?;
+    if let store::Settings::Sqlite { file, .. } = &config.store {
+        anyhow::ensure!(
+            file.exists(),
+            "there is no store at `{}`: run this where the app runs, or set STORE=sqlite:<path>",
+            file.display()
+        );
+    }
+    let store = store::open(&config.store, Clock::real())?;
+    let rebuilt = runtime::rebuild(&*store, options.workflow).await?;
     let folded = serde_json::to_string_pretty(&rebuilt.folded)?;
     tell(&format!("{folded}\n"))?;
     if rebuilt.agrees() {

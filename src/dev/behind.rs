@@ -15,16 +15,16 @@ use crate::{
     engine::{Caused, Effect, Entry, Fact, Given},
     model::{ConversationId, Delivery},
     runtime::{Behind, Item, Logged, behind},
-    store::Sqlite,
+    store::Store,
 };
 
 /// `GET /conversation/{id}`: 200 with what stands behind it, 400 for what is no conversation.
-pub(super) fn router(store: Arc<Sqlite>) -> Router {
+pub(super) fn router(store: Arc<dyn Store>) -> Router {
     Router::new().route("/conversation/{id}", get(conversation)).with_state(store)
 }
 
 async fn conversation(
-    State(store): State<Arc<Sqlite>>,
+    State(store): State<Arc<dyn Store>>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, (StatusCode, String)> {
     let id: ConversationId = id.parse().map_err(|why| (StatusCode::BAD_REQUEST, format!("{why}")))?;

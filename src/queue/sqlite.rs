@@ -60,12 +60,16 @@ pub struct SqliteQueue {
 }
 
 impl SqliteQueue {
-    /// Opens the file, or makes it.
+    /// Opens the file, making it and its directories where they are missing.
     ///
     /// # Errors
     /// `Refused` if it is no such file or cannot be written.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, Error> {
         let refused = |e: rusqlite::Error| Error::Refused(format!("{}: {e}", path.display()));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Error::Refused(format!("can't make the folder `{}`: {e}", folder.display())))?;
+        }
         let connection = Connection::open(path).map_err(refused)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(refused)?;
         connection

@@ -8,10 +8,11 @@ use std::{
 };
 
 /// The storeys, from the bottom up. Rooms of one storey are strangers unless [`NEIGHBOURS`] says otherwise.
-const STOREYS: [&[&str]; 7] = [
+const STOREYS: [&[&str]; 8] = [
     &["model"],
     &["locale"],
     &["engine"],
+    &["azure"],
     &["store", "queue", "telegram", "workflows"],
     &["runtime"],
     &["functions", "config", "telemetry"],
