@@ -117,7 +117,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<DueDocument>, Error>;
 
     /// Changes after `after`, oldest first, the latest version of each document only; deletions are not told.
-    /// Always returns where to go on, even if nothing changed.
+    /// Fewer than `limit` are all that there were. Always returns where to go on, even if nothing changed.
     async fn changes(
         &self,
         container: Container,
