@@ -73,7 +73,7 @@ impl Runtime {
         }
         loop {
             let (changes, after) = self.store().changes(container, seen.after.clone(), PAGE).await?;
-            let is_last = changes.len() < PAGE;
+            let is_all = changes.is_empty();
             for change in changes {
                 let (partition, id) = (change.partition, change.document.id.to_string());
                 match change.document.parse::<Value>().and_then(|value| typed::<T>(&id, value)) {
@@ -83,7 +83,7 @@ impl Runtime {
                 }
             }
             seen.after = Some(after);
-            if is_last {
+            if is_all {
                 seen.as_of = Some(now);
                 return Ok(());
             }

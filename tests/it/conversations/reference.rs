@@ -47,7 +47,7 @@ async fn what_is_young_enough_is_not_asked_for_again() {
     assert_eq!(app.store().feed_reads(), reads);
     app.wind(TimeDelta::seconds(5));
     app.says(ADA, "/where").await;
-    assert_eq!(app.store().feed_reads(), reads + 1);
+    assert_eq!(app.store().feed_reads(), reads + 1, "nothing is newer");
 }
 
 #[tokio::test]
