@@ -82,6 +82,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         data: data.clone(),
         auth: options.auth,
         environment: environment.clone(),
+        queues: None,
     })
     .await?;
     look.at(&host);

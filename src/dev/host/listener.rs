@@ -15,7 +15,7 @@ use super::{
     function::{Function, Trigger},
     running::Running,
 };
-use crate::queue::{Error, sqlite::Received};
+use crate::queue::{Error, Received};
 
 /// A message is hidden so long while its function runs, and again after half of that.
 const LEASE: Duration = Duration::from_secs(10 * 60);
