@@ -5,7 +5,9 @@ mod areas;
 mod completions;
 mod dev;
 mod difference;
+mod doctor;
 mod new;
+mod provision;
 mod replay;
 mod serve;
 mod talk;
@@ -68,6 +70,12 @@ enum Command {
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
+    /// Look at settings, store, queues, bots, clock and files: what is fine, what is not, and what mends it
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Options),
+    /// Make what the store lacks (database, containers), and check what is there
+    #[command(after_help = provision::EXAMPLES)]
+    Provision(provision::Options),
     /// Rebuild a workflow's state from its log, print it as JSON, and fail if what is stored differs
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Options),
@@ -121,6 +129,8 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
+        Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
+        Some(Command::Provision(options)) => wait(provision::provision(options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
         Some(Command::Serve(options)) => wait(serve::serve(table, options)),
         Some(Command::Completions(options)) => completions::print(&options, command_line(program), program),
