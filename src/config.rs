@@ -123,6 +123,22 @@ pub fn environment(root: &Path) -> Result<Environment, Mistakes> {
     Ok(values)
 }
 
+/// The Cosmos DB account that a connection of this name leads to, as the Functions host understands it: a connection
+/// string of the name, or `<name>__accountEndpoint` with an identity. None if neither is set.
+/// <https://learn.microsoft.com/azure/azure-functions/functions-bindings-cosmosdb-v2-trigger#connections>
+///
+/// # Errors
+/// All mistakes of these settings.
+pub fn cosmos(
+    environment: &Environment,
+    connection: &str,
+    database: &str,
+) -> Result<Option<CosmosSettings>, Mistakes> {
+    let mut reader = Reader { environment, mistakes: Vec::new() };
+    let settings = reader.cosmos(connection, database);
+    if reader.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(reader.mistakes)) }
+}
+
 impl Config {
     /// Reads the settings.
     ///
@@ -178,8 +194,18 @@ impl<'a> Reader<'a> {
             let file = self.sqlite("STORE", "`sqlite:<path>` or `cosmos`", ".backline/store.db");
             return store::Settings::Sqlite { file, synchronous };
         }
-        self.cosmos()
+        let database = self.text("COSMOS_DATABASE").unwrap_or("backline");
+        if !self.is_connected("CosmosConnection") {
+            self.mistakes.push(
+                "`STORE` is cosmos, so set `CosmosConnection__accountEndpoint` (with an identity) or `CosmosConnection` (a connection string)".to_owned(),
+            );
+        }
+        self.cosmos("CosmosConnection", database)
             .map_or(store::Settings::Sqlite { file: PathBuf::new(), synchronous }, store::Settings::Cosmos)
+    }
+
+    fn is_connected(&self, connection: &str) -> bool {
+        self.text(connection).or_else(|| self.text(&format!("{connection}__accountEndpoint"))).is_some()
     }
 
     fn synchronous(&mut self) -> Synchronous {
@@ -205,24 +231,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn cosmos(&mut self) -> Option<CosmosSettings> {
-        const NAME: &str = "CosmosConnection";
-        let database = self.text("COSMOS_DATABASE").unwrap_or("backline").to_owned();
-        match (self.text(NAME), self.text("CosmosConnection__accountEndpoint")) {
+    fn cosmos(&mut self, connection: &str, database: &str) -> Option<CosmosSettings> {
+        let endpoint = format!("{connection}__accountEndpoint");
+        match (self.text(connection), self.text(&endpoint)) {
             (Some(_), Some(_)) => self.mistake(format!(
-                "`{NAME}` and `{NAME}__accountEndpoint` are both set; keep the one that shall count"
+                "`{connection}` and `{endpoint}` are both set; keep the one that shall count"
             )),
-            (None, None) => self.mistake(format!(
-                "`STORE` is cosmos, so set `{NAME}__accountEndpoint` (with an identity) or `{NAME}` (a connection string)"
-            )),
-            (Some(text), None) => CosmosSettings::of_connection_string(text, &database)
-                .map_err(|why| self.mistakes.push(format!("`{NAME}` {why}; copy it from the account's keys page")))
+            (Some(text), None) => CosmosSettings::of_connection_string(text, database)
+                .map_err(|why| {
+                    self.mistakes
+                        .push(format!("`{connection}` {why}; copy it from the account's keys page"));
+                })
                 .ok(),
             (None, Some(_)) => {
-                let endpoint = self.url("CosmosConnection__accountEndpoint");
-                let identity = self.identity(NAME);
-                Some(CosmosSettings { endpoint: endpoint?, database, access: Access::Identity(identity?) })
+                let endpoint = self.url(&endpoint);
+                let access = Access::Identity(self.identity(connection)?);
+                Some(CosmosSettings { endpoint: endpoint?, database: database.to_owned(), access })
             }
+            (None, None) => None,
         }
     }
 
