@@ -239,8 +239,7 @@ impl<'a> Reader<'a> {
             )),
             (Some(text), None) => CosmosSettings::of_connection_string(text, database)
                 .map_err(|why| {
-                    self.mistakes
-                        .push(format!("`{connection}` {why}; copy it from the account's keys page"));
+                    self.mistakes.push(format!("`{connection}` {why}; copy it from the account's keys page"));
                 })
                 .ok(),
             (None, Some(_)) => {

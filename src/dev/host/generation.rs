@@ -17,6 +17,7 @@ use super::{
     Options,
     app::{self, App},
     events::{Event, Level, Source},
+    feed,
     function::Trigger,
     journal::Journal,
     listener,
@@ -57,6 +58,9 @@ impl Generation {
                 Trigger::Queue { .. } => drop(listeners.spawn(listener::listen(running, function, stop))),
                 Trigger::Timer { .. } => {
                     listeners.spawn(timers::run(running, function, data.to_owned(), stop));
+                }
+                Trigger::Feed(_) => {
+                    drop(listeners.spawn(feed::run(running, function, data.to_owned(), stop)))
                 }
             }
         }
