@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use azure_core::time::OffsetDateTime;
 use azure_data_cosmos::{
-    AccountReference, CosmosClientBuilder, CosmosError, FeedScope, RoutingStrategy,
+    CosmosError, FeedScope,
     clients::ContainerClient,
     feed::{ChangeFeedPageIterator, ContinuationToken, FeedRange},
     models::ChangeFeedItem,
@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::{Feed, Start, document, source::Page};
-use crate::{azure::Access, store::CosmosSettings};
+use crate::store::{self, CosmosSettings, cosmos::container_client};
 
 /// A range of partition keys: within it changes come in the order in which they were made.
 pub(super) struct Range {
@@ -31,10 +31,11 @@ pub(super) struct Range {
 /// Why the account did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("{0}")]
+    // The client says much more, and it may hold documents.
+    #[error("Cosmos DB says {}", .0.status())]
     Service(#[from] CosmosError),
-    #[error("{0}")]
-    Access(String),
+    #[error(transparent)]
+    Store(#[from] store::Error),
     #[error("the feed ended, which no feed does")]
     Ended,
 }
@@ -46,7 +47,7 @@ pub(super) async fn open(
     feed: &Feed,
     parts: BTreeMap<String, String>,
 ) -> Result<Vec<(String, Range)>, Error> {
-    let container = connect(account, &feed.container).await?;
+    let container = container_client(account, &feed.container).await?;
     let mut options = ChangeFeedOptions::default();
     if let Some(most) = feed.most {
         options = options.with_max_item_count(MaxItemCountHint::Limit(most));
@@ -61,19 +62,6 @@ pub(super) async fn open(
         (range.to_string(), Range { container, range, start, options, after, pages: None })
     });
     Ok(opened.collect())
-}
-
-async fn connect(account: &CosmosSettings, container: &str) -> Result<ContainerClient, Error> {
-    let endpoint = account.endpoint.clone().into();
-    let account_reference = match &account.access {
-        Access::Key(key) => AccountReference::with_authentication_key(endpoint, key.clone()),
-        Access::Identity(identity) => {
-            AccountReference::with_credential(endpoint, identity.credential().map_err(Error::Access)?)
-        }
-    };
-    let routing = RoutingStrategy::PreferredRegions(Vec::new());
-    let client = CosmosClientBuilder::new().build(account_reference, routing).await?;
-    Ok(client.database_client(account.database.clone()).container_client(container.to_owned(), None).await?)
 }
 
 fn start(start: Start) -> ChangeFeedStartFrom {

@@ -60,8 +60,8 @@ impl Embedded {
             after = Some(next);
         };
         let now = self.store.now();
-        let documents =
-            changes.iter().map(|change| document::of_store(self.container, change, now)).collect();
+        let rendered = changes.iter().map(|change| document::of_store(self.container, change, now));
+        let documents = rendered.collect::<Result<_, _>>()?;
         self.after = Some(next.clone());
         Ok(Page { documents, next: next.0 })
     }
