@@ -5,6 +5,7 @@
 mod apps;
 mod comparison;
 mod ending;
+mod following;
 mod player;
 mod recorder;
 mod recordings;

@@ -10,7 +10,7 @@ mod source;
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chrono::DateTime;
 
 pub(super) use self::{document::batch, follower::run};
@@ -19,7 +19,7 @@ use super::{
     settings::{self, Settings},
 };
 use crate::{
-    config,
+    config::{self, Mistakes},
     model::Timestamp,
     store::{Container, CosmosSettings},
 };
@@ -90,12 +90,13 @@ impl Feed {
             bail!("`containerName` and `leaseContainerName` are both `{container}`: leases need another one");
         }
         let connection = text("connection")?.unwrap_or_else(|| CONNECTION.to_owned());
+        let prefix = text("leaseContainerPrefix")?.unwrap_or_default();
         Self {
             place: Place::find(&connection, &database, &container, settings)?,
             start: Start::read(binding, text("startFromTime")?)?,
             most: number(binding, "maxItemsPerInvocation")?.and_then(NonZeroU32::new),
             pause: Duration::from_millis(number(binding, "feedPollDelay")?.unwrap_or(5000).into()),
-            prefix: text("leaseContainerPrefix")?.unwrap_or_default(),
+            prefix,
             container,
         }
         .checked()
@@ -122,7 +123,9 @@ impl Feed {
 impl Place {
     fn find(connection: &str, database: &str, container: &str, settings: &Settings) -> Result<Self> {
         let spelled = spelled(connection, settings);
-        if let Some(account) = config::cosmos(settings, spelled, database)? {
+        let account = config::cosmos(settings, spelled, database)
+            .map_err(|Mistakes(mistakes)| anyhow!(mistakes.join("; ")))?;
+        if let Some(account) = account {
             return Ok(Self::Account(account));
         }
         let store = settings::setting(settings, "STORE").unwrap_or_default();
