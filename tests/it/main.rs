@@ -5,6 +5,8 @@
 mod app;
 mod browser;
 mod conversations;
+#[path = "../../examples/cosmos_emulator/bridge.rs"]
+mod cosmos_bridge;
 mod crashes;
 mod dev;
 mod envelopes;
