@@ -6,6 +6,7 @@ mod apps;
 mod comparison;
 mod ending;
 mod following;
+mod following_an_account;
 mod player;
 mod recorder;
 mod recordings;
