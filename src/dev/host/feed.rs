@@ -43,8 +43,8 @@ const RENAMED: [(&str, &str); 6] = [
 pub(super) struct Feed {
     /// The container whose changes are brought.
     pub(super) container: String,
-    /// On Azure, functions with the same prefix share their leases.
-    pub(super) prefix: String,
+    /// The container of leases, and the prefix of this function's.
+    leases: (String, String),
     place: Place,
     start: Start,
     /// So many documents come at once; if it is not said, as many as make a page.
@@ -90,13 +90,13 @@ impl Feed {
             bail!("`containerName` and `leaseContainerName` are both `{container}`: leases need another one");
         }
         let connection = text("connection")?.unwrap_or_else(|| CONNECTION.to_owned());
-        let prefix = text("leaseContainerPrefix")?.unwrap_or_default();
+        let leases = (leases, text("leaseContainerPrefix")?.unwrap_or_default());
         Self {
             place: Place::find(&connection, &database, &container, settings)?,
             start: Start::read(binding, text("startFromTime")?)?,
             most: number(binding, "maxItemsPerInvocation")?.and_then(NonZeroU32::new),
             pause: Duration::from_millis(number(binding, "feedPollDelay")?.unwrap_or(5000).into()),
-            prefix,
+            leases,
             container,
         }
         .checked()
@@ -109,14 +109,15 @@ impl Feed {
         Ok(self)
     }
 
-    /// What is followed, for people, and to tell it from what was followed before.
-    fn identity(&self) -> String {
-        let Self { container, prefix, .. } = self;
+    /// What is followed with which leases. On Azure, functions for which it is the same share the changes among them, and
+    /// one for which it changes begins anew.
+    pub(super) fn identity(&self) -> String {
+        let Self { container, leases: (leases, prefix), .. } = self;
         let place = match &self.place {
             Place::Account(account) => format!("{}{}/{container}", account.endpoint, account.database),
             Place::Embedded { file, .. } => format!("sqlite:{}/{container}", file.display()),
         };
-        if prefix.is_empty() { place } else { format!("{place} as {prefix}") }
+        format!("{place} by {leases}/{prefix}")
     }
 }
 
@@ -196,13 +197,13 @@ mod tests {
         let account = ("account__accountEndpoint", "https://x.documents.azure.com:443/");
         let feed = read("\"feedPollDelay\": 7}", &[account, ("STORE", "sqlite:x.db")]).unwrap();
         assert!(matches!(feed.place, Place::Account(_)));
-        assert_eq!(feed.identity(), "https://x.documents.azure.com/db/events");
+        assert_eq!(feed.identity(), "https://x.documents.azure.com/db/events by leases/");
         assert_eq!((feed.pause, feed.most, feed.start), (Duration::from_millis(7), None, Start::Now));
         let feed =
             read(r#""leaseContainerPrefix": "a", "maxItemsPerInvocation": 3}"#, &[("STORE", "sqlite:x.db")])
                 .unwrap();
         assert!(matches!(feed.place, Place::Embedded { container: Container::Events, .. }));
-        assert_eq!(feed.identity(), "sqlite:x.db/events as a");
+        assert_eq!(feed.identity(), "sqlite:x.db/events by leases/a");
         assert_eq!(feed.most, NonZeroU32::new(3));
     }
 

@@ -46,7 +46,7 @@ impl Generation {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
         }
         for warning in &app.warnings {
-            journal.log(Level::Warning, *warning);
+            journal.log(Level::Warning, warning);
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);

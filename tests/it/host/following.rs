@@ -15,6 +15,7 @@ use super::{
     apps::{self, answer, bindings, host_json, http, with},
     player::{Scene, Stage, begun, ended, request_telling, wait_for},
 };
+use crate::dev::{Dev, Start};
 
 /// A function that follows the events, and looks often.
 pub(super) fn follows(more: Value) -> Value {
@@ -177,6 +178,11 @@ async fn a_failed_batch_is_lost_without_retry_and_brought_again_with_it() {
     for function in ["once", "twice", "always"] {
         checkpointed(&stage, function).await;
     }
+    let recent = stage.host.snapshot().await.recent;
+    let warned = recent
+        .iter()
+        .filter(|event| matches!(event, Event::Log { level: Level::Warning, text, .. } if text.contains("a `leaseContainerPrefix` of its own")));
+    assert_eq!(warned.count(), 2, "on Azure they would share the changes");
     let mut events = stage.host.events();
     let mut errors = stage.host.events();
     store.tell("bad", json!({"failures": 4})).await;
@@ -233,6 +239,37 @@ async fn a_host_that_dies_brings_the_batch_again_that_was_under_way() {
     let stage = scene.start(false).await;
     brought(&stage, &mut stage.host.events(), "feed", "b").await;
     assert_eq!(batches(&stage, 0, "feed").last().unwrap(), &["b", "a"], "the latest version, in its place");
+    stage.stop().await;
+}
+
+/// What whoever looks into the host is told.
+async fn look(dev: &Dev, at: &str) -> Value {
+    dev.http.get(format!("{}/dev/{at}", dev.telegram)).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_again() {
+    let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
+    store.tell("a", json!({"delay": 600_000})).await;
+    let (root, data, record) = (scene.root(), scene.data(), scene.record().display().to_string());
+    let settings = [("RECORD", &record[..])];
+    let program = env!("CARGO_BIN_EXE_backline").into();
+    let start = Start { program, root: &root, data: &data, settings: &settings, arguments: &[] };
+    let dev = start.start().await;
+    let functions = look(&dev, "functions").await;
+    assert_eq!(
+        (&functions[0]["trigger"], &functions[0]["what"]),
+        (&json!("cosmosDBTrigger"), &json!("events"))
+    );
+    while look(&dev, "invocations").await.as_array().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    dev.kill();
+    store.put("b", json!({})).await;
+    store.put("a", json!({})).await;
+    let stage = scene.start(false).await;
+    brought(&stage, &mut stage.host.events(), "feed", "b").await;
+    assert_eq!(batches(&stage, 0, "feed"), [vec!["a"], vec!["b", "a"]]);
     stage.stop().await;
 }
 

@@ -121,6 +121,19 @@ async fn the_changes_of_each_partition_come_in_order_and_go_on_after_a_restart()
     let mut after: Vec<String> = batches(&stage, mark, "feed").concat();
     after.sort();
     assert_eq!(after, customers.map(|customer| format!("{customer}-3")), "nothing comes twice");
+
+    // A host that died at its first start may have begun in some partitions only.
+    let scene = stage.stop().await;
+    let first = kept["parts"].as_object().unwrap().keys().next().unwrap();
+    let text = std::fs::read_to_string(scene.data().join("feeds/feed.json")).unwrap();
+    let mut kept: Value = serde_json::from_str(&text).unwrap();
+    kept["parts"].as_object_mut().unwrap().retain(|part, _| part == first);
+    std::fs::write(scene.data().join("feeds/feed.json"), kept.to_string()).unwrap();
+    let stage = scene.start(false).await;
+    let mark = stage.mark();
+    while batches(&stage, mark, "feed").is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     stage.stop().await;
 }
 

@@ -54,8 +54,10 @@ pub(super) async fn open(
     }
     let begun = parts.into_iter().map(|(range, after)| Ok((range.parse()?, Some(after))));
     let mut ranges: Vec<(FeedRange, Option<String>)> = begun.collect::<Result<_, CosmosError>>()?;
-    if ranges.is_empty() {
-        ranges = container.read_feed_ranges(None).await?.into_iter().map(|range| (range, None)).collect();
+    for range in container.read_feed_ranges(None).await? {
+        if !ranges.iter().any(|(begun, _)| begun.overlaps(&range)) {
+            ranges.push((range, None));
+        }
     }
     let opened = ranges.into_iter().map(|(range, after)| {
         let (container, start, options) = (container.clone(), start(feed.start), options.clone());

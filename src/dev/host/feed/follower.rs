@@ -142,6 +142,7 @@ impl Follower<'_> {
         let call = envelope::by_changes(&batch(&page.documents));
         loop {
             tokio::select! {
+                biased;
                 _ = stopping.wait_for(|&stop| stop) => return false,
                 () = self.handler_answers() => {}
             }
