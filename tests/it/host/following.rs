@@ -93,12 +93,17 @@ pub(super) async fn brought(
 /// Waits until the function's checkpoint is there.
 pub(super) async fn checkpointed(stage: &Stage, function: &str) {
     let file = stage.scene.data().join("feeds").join(format!("{function}.json"));
-    let there = async {
-        while !file.is_file() {
+    until("the function begins", || file.is_file()).await;
+}
+
+/// Waits for what nobody tells.
+pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let so = async {
+        while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(60), there).await.expect("the function begins");
+    timeout(Duration::from_secs(60), so).await.expect(what);
 }
 
 /// Waits for a line of the host about a function.
@@ -261,9 +266,8 @@ async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_agai
         (&functions[0]["trigger"], &functions[0]["what"]),
         (&json!("cosmosDBTrigger"), &json!("events"))
     );
-    while look(&dev, "invocations").await.as_array().unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let asked = || std::fs::read_to_string(scene.record()).unwrap().contains("POST");
+    until("the batch is brought", asked).await;
     dev.kill();
     store.put("b", json!({})).await;
     store.put("a", json!({})).await;
@@ -319,6 +323,21 @@ async fn an_app_that_is_read_anew_brings_no_batch_twice() {
     brought(&stage, &mut events, "feed", "next").await;
     assert_eq!(batches(&stage, 0, "feed"), [["slow"], ["next"]]);
     stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_under_way_is_ended_by_the_handler_that_began_it() {
+    let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
+    let stage = scene.start(false).await;
+    let mut events = stage.host.events();
+    store.tell("slow", json!({"delay": 1500})).await;
+    begun(&mut events, "feed").await;
+    stage.host.exchange().await.unwrap();
+    store.put("next", json!({})).await;
+    assert_eq!(ended(&mut events, "feed").await, None, "it ends where it began");
+    brought(&stage, &mut events, "feed", "next").await;
+    assert_eq!(batches(&stage, 0, "feed"), [["slow"], ["next"]]);
+    assert_eq!(stage.stop().await.processes().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

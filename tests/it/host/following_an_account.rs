@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     apps::with,
-    following::{app, batches, brought, calls, checkpointed, documents, follows},
+    following::{app, batches, brought, calls, checkpointed, documents, follows, until},
     player::{Scene, ended},
 };
 use crate::cosmos_bridge::{Bridge, ConsistencyLevel, Fault, Kind, Options};
@@ -131,9 +131,7 @@ async fn the_changes_of_each_partition_come_in_order_and_go_on_after_a_restart()
     std::fs::write(scene.data().join("feeds/feed.json"), kept.to_string()).unwrap();
     let stage = scene.start(false).await;
     let mark = stage.mark();
-    while batches(&stage, mark, "feed").is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("another partition", || !batches(&stage, mark, "feed").is_empty()).await;
     stage.stop().await;
 }
 
@@ -150,9 +148,7 @@ async fn a_new_function_begins_now_and_an_account_that_refuses_is_asked_again() 
         serde_json::from_str::<Value>(&kept).unwrap()["parts"].as_object().unwrap().len() == 4
     };
     checkpointed(&stage, "feed").await;
-    while !begun() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("every partition", begun).await;
     let recent = stage.host.snapshot().await.recent;
     let told_why = |event: &Event| matches!(event, Event::Log { text, .. } if text.contains("the changes of `orders` can't be read: Cosmos DB says 403"));
     assert_eq!(recent.iter().filter(|event| told_why(event)).count(), 1);
