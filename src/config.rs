@@ -152,6 +152,16 @@ impl Config {
     }
 }
 
+/// Where the queues are, as far as this is set: all that a local host needs to know of an app that is not ours.
+///
+/// # Errors
+/// All mistakes in these settings.
+pub fn queues(environment: &Environment) -> Result<queue::Settings, Mistakes> {
+    let mut reader = Reader { environment, mistakes: Vec::new() };
+    let queues = reader.queues();
+    if reader.mistakes.is_empty() { Ok(queues) } else { Err(Mistakes(reader.mistakes)) }
+}
+
 struct Reader<'a> {
     environment: &'a Environment,
     mistakes: Vec<String>,
