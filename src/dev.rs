@@ -14,7 +14,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    config::{self, BotConfig, Config, Environment},
+    config::{self, BotConfig, Config, Environment, Mistakes, Usable},
     model::Clock,
     queue,
     store::{self, Store},
@@ -137,9 +137,13 @@ async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {
 
 /// The queues that the settings name, if they are not on this machine's own account: then the host listens to them, and
 /// the handler is told of them as it would be on Azure.
-fn queues_elsewhere(environment: &Environment) -> anyhow::Result<Option<queue::Settings>> {
-    let queues = config::queues(environment)?;
-    Ok(matches!(queues, queue::Settings::Storage(_)).then_some(queues))
+fn queues_elsewhere(environment: &Environment) -> Result<Option<queue::Settings>, Mistakes> {
+    let Usable { queues, mistakes, .. } = Usable::of(environment);
+    match queues {
+        Some(queue::Settings::Sqlite(_)) => Ok(None),
+        Some(elsewhere) => Ok(Some(elsewhere)),
+        None => Err(Mistakes(mistakes)),
+    }
 }
 
 /// What is not set, so that a first start needs nothing.

@@ -1,7 +1,7 @@
 //! The port for everything that must be remembered: documents in partitions, with ETags. Cosmos semantics are the
 //! contract; `tests/it/store_contract.rs` holds every store to it.
 
-mod cosmos;
+pub mod cosmos;
 mod document;
 mod sqlite;
 
@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
-pub use cosmos::CosmosSettings;
+pub use cosmos::{Cosmos, CosmosSettings};
 pub use document::{
     Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, Page, Query,
     Write,
@@ -42,7 +42,7 @@ pub fn open(settings: &Settings, clock: Clock) -> Result<Arc<dyn Store>, Error> 
             let settings = SqliteSettings { synchronous: *synchronous, ..SqliteSettings::default() };
             Arc::new(Sqlite::open(file, settings, clock)?)
         }
-        Settings::Cosmos(_) => return Err(Error::Refused("not yet".into())),
+        Settings::Cosmos(settings) => Arc::new(Cosmos::new(settings.clone(), clock)),
     })
 }
 
@@ -81,9 +81,24 @@ impl Error {
     }
 }
 
+/// What the operations of one process have cost at a store that counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// How many operations.
+    pub operations: u64,
+    /// How many requests they took, retries and pages included.
+    pub requests: u64,
+    /// Request units, as the store tells them.
+    pub ru: f64,
+}
+
 /// Documents in partitions. Every method may be called by any number of processes at once.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Does what can be done before the first call, so that it need not pay for it. What fails here is tried again by
+    /// the call that needs it.
+    async fn warm(&self) {}
+
     /// One document, as the latest write by anybody left it. An expired one is gone.
     async fn read(
         &self,
@@ -117,7 +132,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<DueDocument>, Error>;
 
     /// Changes after `after`, oldest first, the latest version of each document only; deletions are not told.
-    /// Always returns where to go on, even if nothing changed.
+    /// Fewer than `limit` may be told while there are more; none at all are told only when there are no more. Always
+    /// returns where to go on, even if nothing changed.
+    /// In Azure the order is that of each physical partition, and what was written in one batch comes together even past
+    /// the limit (<https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-modes>).
     async fn changes(
         &self,
         container: Container,
@@ -144,6 +162,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Can the store tell that the process of this name is dead? Then its claims are void at once.
     async fn is_dead(&self, instance: &str) -> bool;
+
+    /// What this process has spent here; none where nothing is counted.
+    fn spent(&self) -> Option<Spent> {
+        None
+    }
 
     /// `sqlite`, `cosmos`: for people.
     fn kind(&self) -> &'static str;

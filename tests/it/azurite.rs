@@ -1,6 +1,8 @@
 //! Azurite, Microsoft's emulator of Azure Storage: installed once, started once for all tests, each on an account of its own.
 //! <https://learn.microsoft.com/azure/storage/common/storage-use-azurite>
 
+mod conversations;
+mod secrets;
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -5,6 +5,7 @@ mod doors;
 mod others;
 mod processes;
 mod protocol;
+mod reference;
 mod sending;
 
 use crate::harness::{ADA, App, BO};
