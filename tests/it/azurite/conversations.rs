@@ -94,7 +94,7 @@ async fn an_update_that_nobody_can_work_on_becomes_a_dead_letter() {
     // Somebody has damaged what is known of the conversation.
     let file = rusqlite::Connection::open(data.path().join("store.db")).unwrap();
     file.busy_timeout(Duration::from_secs(30)).unwrap();
-    let damaged = "UPDATE conversations SET body = '[]' WHERE id = 'head'";
+    let damaged = "UPDATE conversations SET body = '7' WHERE id = 'head'";
     assert_eq!(file.execute(damaged, []).unwrap(), 1);
     dev.say(ADA, "anybody there?").await;
     let letter = dead_letter(data.path()).await;

@@ -58,9 +58,9 @@ async fn a_program_with_a_wrong_key_says_so_and_answers_all_the_same() {
     let complaint = dev.line("does not let us in").unwrap();
     assert!(complaint.contains("access keys page"), "{complaint}");
     for line in dev.everything() {
+        let line = line.replace("sig=REDACTED", "");
         for secret in [key(), wrong_key(), "sig=".to_owned(), "sig%3D".to_owned()] {
-            let is_redacted = line.contains("sig=REDACTED") && secret == "sig=";
-            assert!(is_redacted || !line.contains(&secret), "`{secret}` in: {line}");
+            assert!(!line.contains(&secret), "`{secret}` in: {line}");
         }
     }
 }
