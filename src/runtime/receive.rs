@@ -66,7 +66,7 @@ impl Runtime {
     }
 
     /// The update in our own words. What the bot is called is asked only for a command that may be another bot's.
-    async fn normalized(
+    pub(super) async fn normalized(
         &self,
         bot: &Bot,
         raw: &[u8],

@@ -6,6 +6,9 @@ mod app;
 mod azurite;
 mod browser;
 mod conversations;
+mod cosmos;
+#[path = "../../examples/cosmos_emulator/bridge.rs"]
+mod cosmos_bridge;
 mod crashes;
 mod dev;
 mod envelopes;
