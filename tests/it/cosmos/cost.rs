@@ -39,8 +39,8 @@ async fn what_was_warmed_pays_for_nothing_but_its_work() {
     let store = account.open();
     store.warm().await;
     let before = account.bridge.seen().len();
-    put(&*store, [create("a")]).await.unwrap();
-    put(&*store, [create("b"), create("c")]).await.unwrap();
+    put(&store, [create("a")]).await.unwrap();
+    put(&store, [create("b"), create("c")]).await.unwrap();
     store.read(PLACE, "p", &id("a")).await.unwrap();
     let kinds: Vec<Kind> = account.bridge.seen()[before..].iter().map(|seen| seen.kind).collect();
     assert_eq!(kinds, [Kind::Write, Kind::Batch, Kind::Read]);
@@ -53,8 +53,8 @@ async fn what_was_spent_is_what_the_service_charged() {
     store.warm().await;
     let (cold, before) = (store.spent().unwrap(), account.bridge.seen().len());
     account.bridge.fail(1, Kind::Write, &Fault::Refuse { status: 429, sub_status: 3200, retry_after_ms: 1 });
-    let etag = put(&*store, [create("a")]).await.unwrap();
-    put(&*store, [create("b"), Write::Replace(id("a"), etag, Draft::of(&2))]).await.unwrap();
+    let etag = put(&store, [create("a")]).await.unwrap();
+    put(&store, [create("b"), Write::Replace(id("a"), etag, Draft::of(&2))]).await.unwrap();
     store.read(PLACE, "p", &id("a")).await.unwrap();
     store.query(PLACE, "p", backline::store::Query::default()).await.unwrap();
     let spent = store.spent().unwrap();
@@ -99,7 +99,7 @@ async fn each_operation_tells_the_log_what_it_cost() {
     let account = Account::provisioned().await;
     let (store, log) = (account.open(), Log::default());
     let _listening = log.listen();
-    put(&*store, [create("a")]).await.unwrap();
+    put(&store, [create("a")]).await.unwrap();
     let text = log.text();
     let line = text.lines().find(|line| line.contains("create_item") && line.contains("ru=")).unwrap();
     for told in ["container=\"conversations\"", "requests=1", "status=201", "ru=6.7"] {
