@@ -169,3 +169,16 @@ fn read(
     }
     Ok(each().map(|(result, write)| new_etag(write, || result.etag().map(str::to_owned))).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_condition_is_sent_that_would_be_none() {
+        assert!(may_be(&ETag("\"0000-11\"".into())));
+        for foreign in ["", "two words", "\u{e9}", "a\r\nb"] {
+            assert!(!may_be(&ETag(foreign.into())), "{foreign:?}");
+        }
+    }
+}
