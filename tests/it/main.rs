@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod app;
+mod azurite;
 mod browser;
 mod conversations;
 mod cosmos;
@@ -20,5 +21,6 @@ mod house;
 mod kill;
 mod looking_in;
 mod poll;
+mod queue_contract;
 mod store_contract;
 mod updates;

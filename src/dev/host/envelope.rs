@@ -14,7 +14,7 @@ use super::{
     route::Values,
     target::{Target, joined},
 };
-use crate::{model::Timestamp, queue::sqlite::Received};
+use crate::{model::Timestamp, queue::Received};
 
 /// What calls a function: the value of its trigger, and what else is known.
 #[derive(Clone, Debug)]
@@ -114,6 +114,11 @@ pub(super) fn by_hand(input: &str) -> Call {
 /// A call by the clock.
 pub(super) fn by_timer(info: Json) -> Call {
     Call { data: info, facts: Facts::default() }
+}
+
+/// A call by documents that changed: the text of a list, in a text.
+pub(super) fn by_changes(batch: &str) -> Call {
+    Call { data: Json::Text(quoted(batch)), facts: Facts::default() }
 }
 
 /// A call by a request.

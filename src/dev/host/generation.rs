@@ -17,6 +17,7 @@ use super::{
     Options,
     app::{self, App},
     events::{Event, Level, Source},
+    feed,
     function::Trigger,
     journal::Journal,
     listener,
@@ -24,7 +25,7 @@ use super::{
     server::Server,
     timers,
 };
-use crate::queue::sqlite::SqliteQueue;
+use crate::queue::Mailbox;
 
 /// Calls other than requests get so long when the host stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -40,12 +41,17 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Starts the handler and the listeners.
-    pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal, data: &Path) -> Result<Self> {
+    pub(super) async fn start(
+        app: App,
+        queue: Arc<dyn Mailbox>,
+        journal: Journal,
+        data: &Path,
+    ) -> Result<Self> {
         for (function, why) in &app.faults {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
         }
         for warning in &app.warnings {
-            journal.log(Level::Warning, *warning);
+            journal.log(Level::Warning, warning);
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);
@@ -57,6 +63,9 @@ impl Generation {
                 Trigger::Queue { .. } => drop(listeners.spawn(listener::listen(running, function, stop))),
                 Trigger::Timer { .. } => {
                     listeners.spawn(timers::run(running, function, data.to_owned(), stop));
+                }
+                Trigger::Feed(_) => {
+                    drop(listeners.spawn(feed::run(running, function, data.to_owned(), stop)))
                 }
             }
         }
