@@ -15,6 +15,7 @@ mod envelope;
 mod events;
 mod expression;
 mod facts;
+mod feed;
 mod forward;
 mod function;
 mod generation;
@@ -36,6 +37,7 @@ mod server;
 mod settings;
 mod target;
 mod timers;
+mod whole;
 mod worker;
 
 use std::{
