@@ -236,6 +236,7 @@ async fn a_batch_that_fails_when_the_host_stops_comes_again() {
 async fn a_host_that_dies_brings_the_batch_again_that_was_under_way() {
     let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
     store.tell("a", json!({"delay": 600_000})).await;
+    store.put("z", json!({})).await;
     let stage = scene.start(false).await;
     begun(&mut stage.host.events(), "feed").await;
     let Stage { host, scene } = stage;
@@ -244,7 +245,12 @@ async fn a_host_that_dies_brings_the_batch_again_that_was_under_way() {
     store.put("a", json!({})).await;
     let stage = scene.start(false).await;
     brought(&stage, &mut stage.host.events(), "feed", "b").await;
-    assert_eq!(batches(&stage, 0, "feed").last().unwrap(), &["b", "a"], "the latest version, in its place");
+    let again = ["z", "b", "a"];
+    assert_eq!(
+        batches(&stage, 0, "feed"),
+        [vec!["a", "z"], again.into()],
+        "the latest version, in its place"
+    );
     stage.stop().await;
 }
 
@@ -257,6 +263,7 @@ async fn look(dev: &Dev, at: &str) -> Value {
 async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_again() {
     let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
     store.tell("a", json!({"delay": 600_000})).await;
+    store.put("z", json!({})).await;
     let (root, data, record) = (scene.root(), scene.data(), scene.record().display().to_string());
     let settings = [("RECORD", &record[..])];
     let program = env!("CARGO_BIN_EXE_backline").into();
@@ -274,7 +281,7 @@ async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_agai
     store.put("a", json!({})).await;
     let stage = scene.start(false).await;
     brought(&stage, &mut stage.host.events(), "feed", "b").await;
-    assert_eq!(batches(&stage, 0, "feed"), [vec!["a"], vec!["b", "a"]]);
+    assert_eq!(batches(&stage, 0, "feed"), [vec!["a", "z"], vec!["z", "b", "a"]]);
     stage.stop().await;
 }
 
