@@ -1,10 +1,14 @@
 //! The command line: one file for each subcommand, one table of them here.
 
 mod app;
+mod areas;
 mod completions;
+mod dead_letters;
 mod dev;
 mod difference;
+mod doctor;
 mod new;
+mod provision;
 mod replay;
 mod serve;
 mod talk;
@@ -13,12 +17,20 @@ use std::{
     io::{ErrorKind, Write},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::engine::Table;
+use crate::{
+    config::{self, Config},
+    engine::Table,
+    model::Clock,
+    runtime::Runtime,
+    serve::open,
+    store::{self, Store},
+};
 
 /// A back end for Telegram-style bots: conversations that are never lost, never doubled, always in order.
 #[derive(Parser)]
@@ -58,6 +70,18 @@ enum Command {
     /// Write the app as one flat folder, as Azure and `func start` want it
     #[command(after_help = app::EXAMPLES)]
     App(app::Options),
+    /// Show, add, replace or take away the areas that workflows offer, while everything runs
+    #[command(after_help = areas::EXAMPLES)]
+    Areas(areas::Options),
+    /// Look at settings, store, queues, bots, clock and files: what is fine, what is not, and what mends it
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Options),
+    /// Make what the store lacks (database, containers), and check what is there
+    #[command(after_help = provision::EXAMPLES)]
+    Provision(provision::Options),
+    /// Show, take up again or drop what could not be done
+    #[command(after_help = dead_letters::EXAMPLES)]
+    DeadLetters(dead_letters::Options),
     /// Rebuild a workflow's state from its log, print it as JSON, and fail if what is stored differs
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Options),
@@ -110,11 +134,37 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::Talk(options)) => talk::talk(&table, &options, program),
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
+        Some(Command::Areas(options)) => wait(areas::areas(table, options)),
+        Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
+        Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
+        Some(Command::Provision(options)) => wait(provision::provision(options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
         Some(Command::Serve(options)) => wait(serve::serve(table, options)),
         Some(Command::Completions(options)) => completions::print(&options, command_line(program), program),
         None => wait(serve::serve_if_hosted(table, program)),
     }
+}
+
+/// The store of the app in `root`, which is to be there already if it is a file.
+fn open_store(root: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(store::open(&existing(root)?.store, Clock::real())?)
+}
+
+/// All that the handler of the app in `root` works with, on the same store.
+fn open_runtime(table: Table, root: &Path) -> anyhow::Result<Runtime> {
+    open(table, &existing(root)?)
+}
+
+fn existing(root: &Path) -> anyhow::Result<Config> {
+    let config = Config::read(&config::environment(root)?)?;
+    if let store::Settings::Sqlite { file, .. } = &config.store {
+        anyhow::ensure!(
+            file.exists(),
+            "there is no store at `{}`: run this where the app runs, or set STORE=sqlite:<path>",
+            file.display()
+        );
+    }
+    Ok(config)
 }
 
 /// Prints on standard output, in colours only where they are wanted. Whoever has stopped reading (`… | head`) has

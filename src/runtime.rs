@@ -22,10 +22,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, Semaphore};
 
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, KeptLetter, dead_letters};
 pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
 pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
 pub use receive::Answer;
+pub use reference::{areas, put_areas, remove_area};
 
 use crate::{
     engine::Table,
@@ -87,6 +88,8 @@ pub struct Settings {
     pub inline_budget: Duration,
     /// How long transcripts are kept.
     pub retention: Duration,
+    /// How old what an instance knows of people and areas may be; then it asks for what is newer.
+    pub reference_max_age: Duration,
 }
 
 impl Default for Settings {
@@ -95,6 +98,7 @@ impl Default for Settings {
             inline_concurrency: 64,
             inline_budget: Duration::from_secs(1),
             retention: Duration::from_secs(90 * 24 * 60 * 60),
+            reference_max_age: Duration::from_secs(5),
         }
     }
 }

@@ -35,7 +35,11 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
     loop {
         tokio::select! {
             built = &mut opening, if !open => {
-                ready.send_replace(Some(built??));
+                let runtime = built??;
+                // While nobody asks for anything yet: the first update need not wait for it.
+                let store = runtime.store().clone();
+                tokio::spawn(async move { store.warm().await });
+                ready.send_replace(Some(runtime));
                 open = true;
             }
             ended = &mut server => {

@@ -132,9 +132,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<DueDocument>, Error>;
 
     /// Changes after `after`, oldest first, the latest version of each document only; deletions are not told.
-    /// Always returns where to go on, even if nothing changed. In Azure the order is that of each physical partition,
-    /// and what was written in one batch comes together even past the limit
-    /// (<https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-modes>).
+    /// Fewer than `limit` may be told while there are more; none at all are told only when there are no more. Always
+    /// returns where to go on, even if nothing changed.
+    /// In Azure the order is that of each physical partition, and what was written in one batch comes together even past
+    /// the limit (<https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-modes>).
     async fn changes(
         &self,
         container: Container,

@@ -2,12 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use super::{difference, tell};
-use crate::{
-    config::{self, Config},
-    model::{Clock, WorkflowId},
-    runtime, store,
-};
+use super::{difference, open_store, tell};
+use crate::{model::WorkflowId, runtime};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -30,15 +26,7 @@ pub(super) struct Options {
 
 /// Prints what the log tells; fails if the head that is stored is another.
 pub(super) async fn replay(options: Options) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&config::environment(&options.root)?)?;
-    if let store::Settings::Sqlite { file, .. } = &config.store {
-        anyhow::ensure!(
-            file.exists(),
-            "there is no store at `{}`: run this where the app runs, or set STORE=sqlite:<path>",
-            file.display()
-        );
-    }
-    let store = store::open(&config.store, Clock::real())?;
+    let store = open_store(&options.root)?;
     let rebuilt = runtime::rebuild(&*store, options.workflow).await?;
     let folded = serde_json::to_string_pretty(&rebuilt.folded)?;
     tell(&format!("{folded}\n"))?;

@@ -25,7 +25,13 @@ const FILES: [(&str, &str); 6] = [
     ("keep_dead_letters/function.json", include_str!("../../functions/keep_dead_letters/function.json")),
 ];
 
-const HOST: &str = "host.json";
+/// The file that tells the host about itself.
+pub(crate) const HOST: &str = "host.json";
+
+/// A built-in file.
+pub(crate) fn built_in(path: &str) -> Option<&'static str> {
+    FILES.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
+}
 
 /// What the setting is called that goes before host.json's own executable.
 const EXECUTABLE: &str = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
@@ -151,6 +157,11 @@ impl Layout {
     /// The paths of the files.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
+    }
+
+    /// What a file says.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
     }
 
     /// Writes the files into `folder`.

@@ -53,7 +53,7 @@ use tokio::{
     net::TcpListener,
     sync::{broadcast, watch},
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 pub use events::{Build, Event, FunctionSnapshot, HandlerState, Level, Snapshot, Source};
@@ -61,7 +61,10 @@ pub use inside::Inside;
 pub use ledger::{Details, Exchange, Invocation, Message};
 
 use self::{app::App, auth::Keys, generation::Generation, journal::Journal, server::Server};
-use crate::{model::Clock, queue::sqlite::SqliteQueue};
+use crate::{
+    model::Clock,
+    queue::{self, Mailbox},
+};
 
 /// The version of the host whose behaviour is played.
 const VERSION: &str = "4.1037.0.0";
@@ -81,6 +84,8 @@ pub struct Options {
     pub auth: bool,
     /// The whole environment that the handler inherits and `%SETTING%` refers to; it wins over local.settings.json.
     pub environment: BTreeMap<String, String>,
+    /// Where the queues are; none: in a file in `data`, see [`queue_file`].
+    pub queues: Option<queue::Settings>,
 }
 
 impl Options {
@@ -95,6 +100,7 @@ impl Options {
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
+            queues: None,
             root,
         }
     }
@@ -135,7 +141,8 @@ pub async fn start(options: Options) -> Result<Host> {
     std::fs::create_dir_all(&options.data)
         .with_context(|| format!("cannot make the folder {}", options.data.display()))?;
     let keys = Keys::load(&options.data, options.auth)?;
-    let queue = SqliteQueue::open(&queue_file(&options.data), clock)?;
+    let file = || queue::Settings::Sqlite(queue_file(&options.data));
+    let queue = queue::open(&options.queues.clone().unwrap_or_else(file), clock)?;
     let generation = Generation::start(app, queue.clone(), journal.clone(), &options.data).await?;
     let server = Arc::new(Server::new(generation.running.clone(), keys));
     let stopping = watch::Sender::new(false);
@@ -155,7 +162,7 @@ impl Host {
 
     /// The queues whose functions the host calls.
     #[must_use]
-    pub fn queue(&self) -> &SqliteQueue {
+    pub fn queue(&self) -> &Arc<dyn Mailbox> {
         self.inside.queue()
     }
 
@@ -236,12 +243,13 @@ impl Drop for Host {
 }
 
 /// Tells the lengths of the queues when they change, as long as somebody listens; drops expired messages.
-async fn tell_lengths(queue: SqliteQueue, journal: Journal) {
+async fn tell_lengths(queue: Arc<dyn Mailbox>, journal: Journal) {
     let mut told = BTreeMap::new();
-    for second in 0_u64.. {
-        if second.is_multiple_of(3600) {
+    for look in 0_u64.. {
+        if look.is_multiple_of(3600) {
             let _ = queue.purge().await;
         }
+        let begun = Instant::now();
         if journal.is_heard() {
             let lengths = queue.list().await.unwrap_or_default();
             if lengths != told {
@@ -249,6 +257,7 @@ async fn tell_lengths(queue: SqliteQueue, journal: Journal) {
                 journal.tell(|| Event::Queues { lengths });
             }
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Queues elsewhere are asked one by one: most of the time nobody asks them.
+        tokio::time::sleep(Duration::from_secs(1).max(10 * begun.elapsed())).await;
     }
 }

@@ -22,7 +22,7 @@ use tokio::sync::{broadcast::error::RecvError, watch};
 use super::host::{self, Details, FunctionSnapshot, Inside, Invocation};
 use crate::{
     model::Timestamp,
-    queue::{self, Queue, sqlite::Received},
+    queue::{self, Received},
 };
 
 /// So many messages of a queue are shown, as many as Azure peeks at.

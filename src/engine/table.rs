@@ -124,8 +124,8 @@ impl Table {
         self
     }
 
-    /// Adds reference data that comes with the app: a JSON list of documents. What the store holds under the same
-    /// `id` goes first.
+    /// Adds reference data that comes with the app, as a JSON list of documents: a store that has none begins with it.
+    /// From then on the store's own counts.
     ///
     /// # Panics
     /// If it is no JSON list.

@@ -78,7 +78,8 @@ impl Runtime {
         let mut conversation = scene.conversation;
         conversation.current = decision.current;
         conversation.stuck = false;
-        if let Some(person) = new_acquaintance(&conversation, input) {
+        let acquaintance = new_acquaintance(&conversation, input).cloned();
+        if let Some(person) = &acquaintance {
             batches.push(introduction(here, person));
             conversation.person = Some(person.clone());
         }
@@ -93,6 +94,9 @@ impl Runtime {
         let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
         let language = conversation.language().map(str::to_owned);
         let sending = self.finish(batches, conversation, item, etags, delivered, visit).await?;
+        if acquaintance.is_some() {
+            self.has_met_somebody().await;
+        }
         for (workflow, entry) in &entries {
             self.hint_deadlines(*workflow, entry).await;
         }

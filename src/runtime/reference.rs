@@ -1,26 +1,33 @@
-//! Reference data: each instance keeps what it has seen and asks only for what is newer.
+//! Reference data: each instance keeps what it has seen, and asks only for what is newer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use chrono::TimeDelta;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::{Error, Runtime};
 use crate::{
-    engine::Wanted,
-    model::BotSlug,
-    store::{Container, Continuation},
+    engine::{Table, Wanted},
+    model::{Area, BotSlug, Person, Timestamp},
+    store::{self, Batch, Container, Continuation, DocumentId, Draft, Store, Write},
 };
 
-/// What an instance has seen of the reference containers.
+/// What an instance has seen of the reference containers. Any number of instances may each have their own: what one
+/// writes, the others hear of when what they know is older than the bound.
 #[derive(Default)]
 pub(super) struct Reference {
-    seen: Mutex<BTreeMap<Container, Seen>>,
+    people: Mutex<Seen>,
+    areas: Mutex<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
+    /// Where the changes go on that have not been read.
     after: Option<Continuation>,
+    /// When they were last read.
+    as_of: Option<Timestamp>,
     /// By partition and id.
     documents: BTreeMap<(String, String), Value>,
 }
@@ -29,56 +36,171 @@ struct Seen {
 const PAGE: usize = 500;
 
 impl Runtime {
-    /// The reference data that a script asks for: what comes with the app, and over it what the store holds. People
-    /// are those who have talked to this bot.
+    /// The reference data that a script asks for, in the order of its ids. People are those who have talked to this bot.
+    /// A store without areas gets those that come with the app.
     pub(super) async fn look_up(&self, wanted: &Wanted, bot: &BotSlug) -> Result<Value, Error> {
-        let container = match wanted.what.as_str() {
-            "people" => Container::People,
-            "areas" => Container::Areas,
-            other => {
-                return Err(Error::Data(format!(
-                    "there is no reference data `{other}` (known: areas, people)"
-                )));
+        match wanted.what.as_str() {
+            "people" => {
+                let mut people = self.parts.reference.people.lock().await;
+                self.refresh::<Person>(Container::People, &mut people).await?;
+                Ok(people.of(|partition| partition == bot.as_str()))
             }
-        };
-        let mut by_id: BTreeMap<String, Value> = BTreeMap::new();
-        for own in self.table().own_reference(&wanted.what) {
-            by_id.insert(id_of(own), own.clone());
-        }
-        let mut all = self.parts.reference.seen.lock().await;
-        let seen = all.entry(container).or_default();
-        self.refresh(container, seen).await?;
-        for ((partition, id), document) in &seen.documents {
-            if container != Container::People || partition == bot.as_str() {
-                by_id.insert(id.clone(), document.clone());
+            "areas" => {
+                let mut areas = self.parts.reference.areas.lock().await;
+                self.refresh::<Area>(Container::Areas, &mut areas).await?;
+                let seed = self.table().own_reference("areas");
+                if areas.documents.is_empty() && !seed.is_empty() {
+                    sow(self.store().as_ref(), seed).await?;
+                    areas.as_of = None;
+                    self.refresh::<Area>(Container::Areas, &mut areas).await?;
+                }
+                Ok(areas.of(|_| true))
             }
+            other => Err(Error::Data(format!("there is no reference data `{other}` (known: areas, people)"))),
         }
-        Ok(by_id
-            .into_values()
-            .filter(|document| document.get("deleted") != Some(&Value::Bool(true)))
-            .collect())
     }
 
-    async fn refresh(&self, container: Container, seen: &mut Seen) -> Result<(), Error> {
+    /// This instance has written about people itself: it need not wait to hear of it.
+    pub(super) async fn has_met_somebody(&self) {
+        self.parts.reference.people.lock().await.as_of = None;
+    }
+
+    /// Reads what is newer than what was seen, unless that is young enough.
+    async fn refresh<T: DeserializeOwned>(&self, container: Container, seen: &mut Seen) -> Result<(), Error> {
+        let now = self.store().now();
+        if seen.as_of.is_some_and(|as_of| is_young(now - as_of, self.settings().reference_max_age)) {
+            return Ok(());
+        }
         loop {
-            let (changes, after) = self.store().changes(container, seen.after.take(), PAGE).await?;
-            seen.after = Some(after);
-            let count = changes.len();
+            let (changes, after) = self.store().changes(container, seen.after.clone(), PAGE).await?;
+            let is_all = changes.is_empty();
             for change in changes {
-                let document: Value = change.document.parse()?;
-                seen.documents.insert((change.partition, change.document.id.to_string()), document);
+                let (partition, id) = (change.partition, change.document.id.to_string());
+                match change.document.parse::<Value>().and_then(|value| typed::<T>(&id, value)) {
+                    Ok(value) => drop(seen.documents.insert((partition, id), value)),
+                    // One document that somebody spoiled must not keep all scripts from going on.
+                    Err(why) => tracing::error!(container = container.name(), %why, "left out"),
+                }
             }
-            if count < PAGE {
+            seen.after = Some(after);
+            if is_all {
+                seen.as_of = Some(now);
                 return Ok(());
             }
         }
     }
 }
 
-fn id_of(document: &Value) -> String {
-    match document.get("id") {
-        Some(Value::String(id)) => id.clone(),
-        Some(id) => id.to_string(),
-        None => String::new(),
+impl Seen {
+    fn of(&self, partition: impl Fn(&str) -> bool) -> Value {
+        let documents = self.documents.iter().filter(|((of, _), value)| partition(of) && !is_deleted(value));
+        let by_id: BTreeMap<&String, &Value> = documents.map(|((_, id), value)| (id, value)).collect();
+        by_id.into_values().cloned().collect()
     }
+}
+
+/// A clock that was set back makes everything old.
+fn is_young(age: TimeDelta, most: Duration) -> bool {
+    age.to_std().is_ok_and(|age| age < most)
+}
+
+/// The document as it is, if it can be read as what it should be. What else it says is kept: a team's own areas may
+/// say more than ours.
+fn typed<T: DeserializeOwned>(id: &str, value: Value) -> Result<Value, store::Error> {
+    if is_deleted(&value) {
+        return Ok(value);
+    }
+    match T::deserialize(&value) {
+        Ok(_) => Ok(value),
+        Err(why) => Err(store::Error::Refused(format!("document `{id}`: {why}"))),
+    }
+}
+
+/// The change feed tells of no deletion, so a document that is to go stays, and says so.
+fn is_deleted(document: &Value) -> bool {
+    document.get("deleted") == Some(&Value::Bool(true))
+}
+
+/// Puts what comes with the app into a store that has none. Whatever another instance put there meanwhile stays.
+async fn sow(store: &dyn Store, seed: &[Value]) -> Result<(), Error> {
+    for area in seed {
+        let id = area_id(area)?;
+        let batch = of_area(id.clone(), Write::Create(id, Draft::of(area)));
+        match store.commit(vec![batch]).await {
+            Ok(_) | Err(store::Error::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Every area that the store holds, in the order of the store; one without any begins with the app's.
+///
+/// # Errors
+/// The store fails.
+pub async fn areas(store: &dyn Store, table: &Table) -> Result<Vec<Value>, Error> {
+    let mut found = stored_areas(store).await?;
+    if found.is_empty() {
+        sow(store, table.own_reference("areas")).await?;
+        found = stored_areas(store).await?;
+    }
+    found.retain(|area| !is_deleted(area));
+    Ok(found)
+}
+
+/// Those that were taken away included.
+async fn stored_areas(store: &dyn Store) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list(Container::Areas, after, PAGE).await?;
+        for located in page.documents {
+            found.push(located.document.parse()?);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Adds areas, or replaces those of the same `id`. All are looked at before any is written; done twice, it is done once.
+///
+/// # Errors
+/// `Data` names the first that is no area; or the store fails, after some were written.
+pub async fn put_areas(store: &dyn Store, areas: &[Value]) -> Result<(), Error> {
+    let mut batches = Vec::with_capacity(areas.len());
+    for area in areas {
+        let id = area_id(area)?;
+        typed::<Area>(id.as_str(), area.clone())?;
+        batches.push(of_area(id.clone(), Write::Upsert(id, Draft::of(area))));
+    }
+    store.commit(batches).await?;
+    Ok(())
+}
+
+/// Takes an area away. Where a workflow speaks of it, it stays. Is false if there is none of this id.
+///
+/// # Errors
+/// The store fails.
+pub async fn remove_area(store: &dyn Store, id: &str) -> Result<bool, Error> {
+    let id: DocumentId = id.parse()?;
+    let Some(document) = store.read(Container::Areas, id.as_str(), &id).await? else { return Ok(false) };
+    let mut area: Value = document.parse()?;
+    if is_deleted(&area) {
+        return Ok(false);
+    }
+    area["deleted"] = true.into();
+    let gone = Write::Replace(id.clone(), document.etag, Draft::of(&area));
+    store.commit(vec![of_area(id, gone)]).await?;
+    Ok(true)
+}
+
+fn of_area(id: DocumentId, write: Write) -> Batch {
+    Batch { container: Container::Areas, partition: id.to_string(), writes: vec![write] }
+}
+
+fn area_id(area: &Value) -> Result<DocumentId, Error> {
+    let id = area.get("id").and_then(Value::as_str);
+    Ok(id.ok_or_else(|| Error::Data(format!("an area needs a text `id`: {area}")))?.parse()?)
 }

@@ -1,10 +1,12 @@
 //! Whole conversations through the front door, and what goes wrong on the way.
 
 mod attempts;
+mod dead_letters;
 mod doors;
 mod others;
 mod processes;
 mod protocol;
+mod reference;
 mod sending;
 
 use crate::harness::{ADA, App, BO};

@@ -34,7 +34,7 @@ use tower::ServiceExt;
 pub(crate) use backline::runtime::State;
 pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
 pub(crate) use hints::Hints;
-pub(crate) use scripts::World;
+pub(crate) use scripts::{World, table};
 pub(crate) use wire::{Cut, Wire};
 
 pub(crate) const ADA: i64 = 101;

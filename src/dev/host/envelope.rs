@@ -14,7 +14,7 @@ use super::{
     route::Values,
     target::{Target, joined},
 };
-use crate::{model::Timestamp, queue::sqlite::Received};
+use crate::{model::Timestamp, queue::Received};
 
 /// What calls a function: the value of its trigger, and what else is known.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{model::Timestamp, queue::sqlite::Length};
+use crate::{model::Timestamp, queue::Length};
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]

@@ -25,7 +25,7 @@ use super::{
     server::Server,
     timers,
 };
-use crate::queue::sqlite::SqliteQueue;
+use crate::queue::Mailbox;
 
 /// Calls other than requests get so long when the host stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -41,7 +41,12 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Starts the handler and the listeners.
-    pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal, data: &Path) -> Result<Self> {
+    pub(super) async fn start(
+        app: App,
+        queue: Arc<dyn Mailbox>,
+        journal: Journal,
+        data: &Path,
+    ) -> Result<Self> {
         for (function, why) in &app.faults {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
         }

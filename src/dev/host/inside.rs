@@ -12,13 +12,13 @@ use super::{
     ledger::{Details, Invocation},
     server::Server,
 };
-use crate::{model::Timestamp, queue::sqlite::SqliteQueue};
+use crate::{model::Timestamp, queue::Mailbox};
 
 /// What can be seen of a host. Cheap to clone; it does not keep the host running.
 #[derive(Clone)]
 pub struct Inside {
     pub(super) address: SocketAddr,
-    pub(super) queue: SqliteQueue,
+    pub(super) queue: Arc<dyn Mailbox>,
     pub(super) journal: Journal,
     pub(super) server: Arc<Server>,
 }
@@ -26,7 +26,7 @@ pub struct Inside {
 impl Inside {
     /// The queues whose functions the host calls.
     #[must_use]
-    pub fn queue(&self) -> &SqliteQueue {
+    pub fn queue(&self) -> &Arc<dyn Mailbox> {
         &self.queue
     }
 

@@ -32,7 +32,7 @@ use super::{
     target::Target,
     worker::{Post, Shift, Worker},
 };
-use crate::queue::sqlite::SqliteQueue;
+use crate::queue::Mailbox;
 
 /// After the time-out the caller waits so much longer, as on Azure.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,14 +51,14 @@ enum Work<'a> {
 pub(super) struct Running {
     pub(super) app: Arc<App>,
     pub(super) journal: Journal,
-    pub(super) queue: SqliteQueue,
+    pub(super) queue: Arc<dyn Mailbox>,
     post: Post,
     /// Set when the host stops: no attempt is repeated any more.
     ending: watch::Sender<bool>,
 }
 
 impl Running {
-    pub(super) async fn start(app: App, queue: SqliteQueue, journal: Journal) -> Result<Self> {
+    pub(super) async fn start(app: App, queue: Arc<dyn Mailbox>, journal: Journal) -> Result<Self> {
         let app = Arc::new(app);
         let post = Post::start(app.clone(), journal.clone()).await?;
         Ok(Self { app, journal, queue, post, ending: watch::Sender::new(false) })

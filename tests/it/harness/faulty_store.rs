@@ -80,6 +80,8 @@ pub(crate) struct FaultyStore {
     reads: Mutex<usize>,
     writes: Mutex<usize>,
     conflicts_at_workflows: Mutex<usize>,
+    /// So often the feed was read, and so many documents it told.
+    feed: Mutex<(usize, usize)>,
     plan: Mutex<Vec<(Matches, Fault, usize)>>,
     pub(crate) died: watch::Sender<bool>,
 }
@@ -94,6 +96,7 @@ impl FaultyStore {
             reads: Mutex::new(0),
             writes: Mutex::new(0),
             conflicts_at_workflows: Mutex::new(0),
+            feed: Mutex::default(),
             plan: Mutex::default(),
             died: watch::Sender::new(false),
         }
@@ -121,6 +124,16 @@ impl FaultyStore {
     /// So many reads have begun.
     pub(crate) fn reads(&self) -> usize {
         *self.reads.lock().unwrap()
+    }
+
+    /// So often the change feed was read.
+    pub(crate) fn feed_reads(&self) -> usize {
+        self.feed.lock().unwrap().0
+    }
+
+    /// So many documents the change feed has told.
+    pub(crate) fn told(&self) -> usize {
+        self.feed.lock().unwrap().1
     }
 
     /// So many writes came too late for a workflow that somebody else had changed.
@@ -266,7 +279,10 @@ impl Store for FaultyStore {
         after: Option<Continuation>,
         limit: usize,
     ) -> Result<(Vec<Located>, Continuation), Error> {
-        self.may_read("changes").await?.changes(container, after, limit).await
+        let told = self.may_read("changes").await?.changes(container, after, limit).await?;
+        let mut feed = self.feed.lock().unwrap();
+        *feed = (feed.0 + 1, feed.1 + told.0.len());
+        Ok(told)
     }
 
     async fn list(

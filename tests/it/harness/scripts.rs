@@ -8,7 +8,7 @@ use std::sync::{
 use backline::{
     Text,
     engine::{
-        Activity, ActivityFailure, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable, Workflow,
+        Activity, ActivityFailure, Areas, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable, Workflow,
         choice, text,
     },
     model::Person,
@@ -70,6 +70,14 @@ async fn order(chat: Chat) {
     let (_, colour) = chat.ask(choice("colour", words("Which colour?"), options(&["Red", "Blue"]))).await;
     chat.say(Text::literal(format!("Thanks, {name}.")));
     chat.say(colour);
+}
+
+async fn whereabouts(chat: Chat) {
+    let areas = chat.look_up(Areas).await;
+    if areas.is_empty() {
+        return chat.say(words("Nowhere."));
+    }
+    chat.ask(choice("where", words("Where?"), areas)).await;
 }
 
 async fn bo(chat: &Chat) -> Option<Person> {
@@ -186,6 +194,8 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("duet", Workflow::new("duet", duet)))
         .workflow(command("ask", Workflow::new("ask", ask)))
         .workflow(command("climate", Workflow::new("climate", climate)))
+        .workflow(command("where", Workflow::new("where", whereabouts)))
+        .reference("areas", include_str!("areas.json"))
         .workflow(Workflow::new("ghost", ghost))
         .workflow(command(
             "haunt",

@@ -2,10 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use backline::{
-    dev::host::{Event, HandlerState, Level},
-    queue::Queue,
-};
+use backline::dev::host::{Event, HandlerState, Level};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use tokio::time::timeout;

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use backline::{
     dev::host::{self, Event},
     model::Clock,
-    queue::{Queue, sqlite::SqliteQueue},
+    queue::{Mailbox, Queue, sqlite::SqliteQueue},
 };
 use serde_json::{Value, json};
 use tokio::{

@@ -11,12 +11,9 @@ use std::{
     time::Duration,
 };
 
-use backline::{
-    dev::{
-        host::{Build, Event},
-        watch,
-    },
-    queue::Queue,
+use backline::dev::{
+    host::{Build, Event},
+    watch,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
