@@ -5,6 +5,7 @@
 mod app;
 mod azurite;
 mod browser;
+mod cloud;
 mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
