@@ -12,6 +12,7 @@ mod cosmos;
 mod cosmos_bridge;
 mod crashes;
 mod dev;
+mod doctor;
 mod envelopes;
 mod example;
 mod fake_telegram;
