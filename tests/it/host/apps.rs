@@ -61,9 +61,14 @@ pub(super) fn write(root: &Path, host: &Map<String, Value>, functions: &[Functio
     let settings = json!({"IsEncrypted": false, "Values": values});
     fs::write(root.join("local.settings.json"), settings.to_string()).unwrap();
     for (name, json) in functions {
-        fs::create_dir_all(root.join(name)).unwrap();
-        fs::write(root.join(name).join("function.json"), json.to_string()).unwrap();
+        add(root, name, json);
     }
+}
+
+/// Writes one function's file.
+pub(super) fn add(root: &Path, name: &str, json: &Value) {
+    fs::create_dir_all(root.join(name)).unwrap();
+    fs::write(root.join(name).join("function.json"), json.to_string()).unwrap();
 }
 
 pub(super) fn http(more: Value) -> Value {
