@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod cost;
+mod handler;
 mod provisioning;
 
 use std::{sync::Arc, time::Duration};

@@ -65,6 +65,19 @@ async fn what_was_spent_is_what_the_service_charged() {
     assert_eq!((spent.operations - cold.operations, spent.requests - cold.requests), (4, 5));
 }
 
+#[tokio::test]
+async fn a_small_document_costs_what_the_documentation_says() {
+    let account = Account::provisioned().await;
+    let store = account.open();
+    store.warm().await;
+    let before = account.bridge.seen().len();
+    let etag = put(&store, [create("a")]).await.unwrap();
+    put(&store, [create("b"), Write::Replace(id("a"), etag, Draft::of(&2))]).await.unwrap();
+    store.read(PLACE, "p", &id("a")).await.unwrap();
+    let listed: Vec<f64> = account.bridge.seen()[before..].iter().map(|seen| seen.listed).collect();
+    assert_eq!(listed, [5.5, 16.5, 2.0]);
+}
+
 /// Everything that is logged here while this lives, whatever its level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
