@@ -87,15 +87,15 @@ async fn a_bad_day_of_the_service_is_not_seen_in_the_chat() {
     let throttled = Fault::Refuse { status: 429, sub_status: 3200, retry_after_ms: 20 };
     let again = Fault::Refuse { status: 449, sub_status: 0, retry_after_ms: 0 };
     let away = Fault::Refuse { status: 503, sub_status: 0, retry_after_ms: 0 };
-    let follower = Fault::Writes { statuses: vec![424, 449], retry_after_ms: 5 };
+    let follower = Fault::Writes { statuses: vec![424, 429], retry_after_ms: 5 };
     let days = [
-        (Kind::Batch, throttled.clone()),
         (Kind::Write, Fault::CutAfterwards),
+        (Kind::Batch, again),
         (Kind::Batch, Fault::CutAfterwards),
         (Kind::Read, throttled),
-        (Kind::Batch, away),
         (Kind::Batch, follower),
-        (Kind::Query, again),
+        (Kind::Query, away),
+        (Kind::Batch, Fault::RefuseAfterwards { status: 408 }),
     ];
     let mut shown = Value::Null;
     for ((step, next), (kind, fault)) in STEPS.into_iter().zip(days) {
@@ -103,6 +103,7 @@ async fn a_bad_day_of_the_service_is_not_seen_in_the_chat() {
         take(&dev, step, &shown).await;
         shown = dev.hears(ADA, next).await;
     }
+    assert_eq!(account.mend(), 0, "a bad day that nobody saw");
     check(&dev, 0).await;
 }
 

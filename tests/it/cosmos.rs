@@ -2,7 +2,6 @@
 
 mod bad_days;
 mod cost;
-mod handler;
 mod provisioning;
 
 use std::{sync::Arc, time::Duration};
