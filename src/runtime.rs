@@ -196,6 +196,12 @@ impl Runtime {
         &self.parts.store
     }
 
+    /// The queue that hints are left in.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<dyn Queue> {
+        &self.parts.queue
+    }
+
     fn table(&self) -> &Table {
         &self.parts.table
     }

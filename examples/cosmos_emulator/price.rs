@@ -1,4 +1,4 @@
-//! What a request costs. The emulator's prices are a model, and two of them would flatter: they are corrected here.
+//! What a request costs. The emulator's prices are a model, and some of them would flatter: they are corrected here.
 
 use axum::{
     http::{HeaderValue, StatusCode},
@@ -9,17 +9,21 @@ use serde_json::Value;
 
 use super::asked::{Asked, Kind};
 
+/// What it costs to find nothing, which the emulator gives away.
+const NOBODY: f64 = 1.0;
 const CHARGE: &str = "x-ms-request-charge";
 
 /// Reads at `Strong` cost twice as much (<https://learn.microsoft.com/azure/cosmos-db/consistency-levels>). The
 /// emulator charges 1.24 RU for each write of a batch, whatever it is; Azure charges what the writes cost by
 /// themselves (<https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch>).
 pub(super) fn correct(asked: &Asked, answer: &mut Response, strong: bool) {
+    let factor = if strong { 2.0 } else { 1.0 };
     let charge = match asked.kind {
         Kind::Batch if answer.status() == StatusCode::OK => {
             asked.json().as_array().into_iter().flatten().map(of_write).sum()
         }
-        Kind::Read | Kind::Query | Kind::ChangeFeed if strong => of(answer) * 2.0,
+        Kind::Read if answer.status() == StatusCode::NOT_FOUND => NOBODY * factor,
+        Kind::Read | Kind::Query | Kind::ChangeFeed => of(answer) * factor,
         _ => return,
     };
     if let Ok(charge) = HeaderValue::from_str(&format!("{charge:.2}")) {
