@@ -55,7 +55,6 @@ pub(super) type Function = (&'static str, Value);
 
 /// Writes an app's files.
 pub(super) fn write(root: &Path, host: &Map<String, Value>, functions: &[Function]) {
-    fs::write(root.join("host.json"), serde_json::to_string_pretty(host).unwrap()).unwrap();
     let values =
         json!({"FUNCTIONS_WORKER_RUNTIME": "custom", "AzureWebJobsStorage": "UseDevelopmentStorage=true"});
     let settings = json!({"IsEncrypted": false, "Values": values});
@@ -63,6 +62,8 @@ pub(super) fn write(root: &Path, host: &Map<String, Value>, functions: &[Functio
     for (name, json) in functions {
         add(root, name, json);
     }
+    // At last: a host that reads it finds all the rest.
+    fs::write(root.join("host.json"), serde_json::to_string_pretty(host).unwrap()).unwrap();
 }
 
 /// Writes one function's file.

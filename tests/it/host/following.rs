@@ -238,7 +238,7 @@ async fn a_host_that_dies_brings_the_batch_again_that_was_under_way() {
     store.tell("a", json!({"delay": 600_000})).await;
     store.put("z", json!({})).await;
     let stage = scene.start(false).await;
-    begun(&mut stage.host.events(), "feed").await;
+    until("the batch is brought", || !stage.asked(0).is_empty()).await;
     let Stage { host, scene } = stage;
     drop(host);
     store.put("b", json!({})).await;
