@@ -9,6 +9,7 @@ use super::{
     claim::{Sending, dice},
     commit::Applied,
     locks::Turns,
+    rules::{self, Known},
     scene::Scene,
 };
 use crate::{
@@ -26,9 +27,6 @@ pub(super) enum By {
     /// The sweep: the only one that tries what has failed twice.
     Sweep,
 }
-
-/// So many conflicts on an input, then somebody else goes first.
-const MOST_CONFLICTS: u32 = 2;
 
 /// What one look at a conversation came to.
 enum Look {
@@ -146,7 +144,7 @@ impl Runtime {
             };
             visit.careful = true;
             visit.conflicts += u32::from(conflict);
-            if visit.conflicts > MOST_CONFLICTS {
+            if rules::gives_way(visit.conflicts) {
                 self.uncount(visit).await;
                 self.hint(id, self.jitter()).await;
                 return Ok(());
@@ -166,7 +164,7 @@ impl Runtime {
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await {
             return Ok(Look::Again);
         }
-        if visit.careful || scene.unfinished || scene.item.attempts > 0 {
+        if rules::looks_for_entries(visit.careful, scene.unfinished, scene.item.attempts) {
             scene.known = self.known_entries(&scene).await?;
         }
         if self.deliver_earlier(&scene, id).await? {
@@ -203,7 +201,7 @@ impl Runtime {
     async fn deliver_earlier(&self, scene: &Scene, id: &ConversationId) -> Result<bool, Error> {
         for (workflow, (document, _)) in &scene.workflows {
             let applied = scene.known.iter().find(|(known, _)| known == workflow);
-            let before = applied.map_or(document.head.n, |(_, entry)| entry.n);
+            let before = rules::handouts_before(applied.map(|(_, entry)| entry.n), document.head.n);
             if document.handouts_to(id, before).next().is_some() {
                 self.hand_out_to(*workflow, id, before).await?;
                 return Ok(true);
@@ -296,17 +294,13 @@ impl Runtime {
 
 /// Where A is done, B is done from the entries, and no script runs.
 fn applied_before(scene: &Scene) -> Option<Decision> {
-    let begun = scene.begun();
-    let by_start = scene.known.iter().find(|(id, _)| *id == begun);
-    let (id, entry) = by_start.or_else(|| scene.known.iter().find(|(_, entry)| !puts_aside(entry)))?;
-    let current = scene.conversation.current;
-    let runs_on = (entry.status == Status::Running).then_some(*id);
-    let is_current = by_start.is_some() || current == Some(*id);
-    Some(Decision {
-        entries: scene.known.clone(),
-        current: if is_current { runs_on } else { current },
-        outside: Default::default(),
-    })
+    let known = scene.known.iter().map(|(workflow, entry)| Known {
+        workflow: *workflow,
+        puts_aside: puts_aside(entry),
+        runs: entry.status == Status::Running,
+    });
+    let redo = rules::redo(known, scene.begun(), scene.conversation.current)?;
+    Some(Decision { entries: scene.known.clone(), current: redo.current, outside: Default::default() })
 }
 
 fn puts_aside(entry: &Entry) -> bool {
