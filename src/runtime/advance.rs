@@ -13,7 +13,9 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name},
+    engine::{
+        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name, put_aside,
+    },
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
 };
 
@@ -293,14 +295,21 @@ impl Runtime {
 }
 
 /// Where A is done, B is done from the entries, and no script runs.
+///
+/// What a command puts aside is not recalled: an entry that only says so needs no answers.
 fn applied_before(scene: &Scene) -> Option<Decision> {
     let known = scene.known.iter().map(|(workflow, entry)| Known {
         workflow: *workflow,
         puts_aside: puts_aside(entry),
         runs: entry.status == Status::Running,
     });
-    let redo = rules::redo(known, scene.begun(), scene.conversation.current)?;
-    Some(Decision { entries: scene.known.clone(), current: redo.current, outside: Default::default() })
+    let head = |id| scene.workflows.get(&id).map(|(document, _)| &document.head);
+    let current = scene.conversation.current;
+    let takes = current.and_then(head).is_some_and(Head::takes_what_is_said);
+    let redo = rules::redo(known, scene.begun(), current, takes)?;
+    let aside = redo.aside.and_then(head).map(|head| (head.workflow, put_aside(head, &scene.item.input)));
+    let entries = aside.into_iter().chain(scene.known.iter().cloned()).collect();
+    Some(Decision { entries, current: redo.current, outside: Default::default() })
 }
 
 fn puts_aside(entry: &Entry) -> bool {

@@ -15,7 +15,7 @@ use super::{
     scene::{Scene, is_start},
 };
 use crate::{
-    engine::{Refusal, Status},
+    engine::{Head, Refusal},
     model::{Delivery, EffectId, InputKey, Message, Send},
     store::{Batch, Container, Draft, ETag, Write},
     text,
@@ -158,7 +158,7 @@ impl Runtime {
         // It may have put the current workflow aside before it failed.
         let goes_on = |id: &_| {
             let read = scene.workflows.get(id).map(|(document, _)| &document.head);
-            read.is_some_and(|head| head.status == Status::Running && !head.aside)
+            read.is_some_and(Head::takes_what_is_said)
         };
         let current = scene.conversation.current.filter(goes_on);
         let conversation = Conversation { stuck: true, current, ..scene.conversation };

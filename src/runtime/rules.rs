@@ -52,20 +52,29 @@ pub struct Known<W> {
 pub struct Redo<W> {
     /// The conversation's current workflow afterwards.
     pub current: Option<W>,
+    /// This one has to be put aside first.
+    pub aside: Option<W>,
 }
 
 /// Where A is done, B is done from the entries, and no script runs. Nothing if A is still to be done, at least in part:
 /// a command that has put the old workflow aside has not begun the new one (`begun`) by that.
+///
+/// A command may have begun its workflow while the head of its conversation was old, and what is current by now knows
+/// nothing of it: if that still `takes` what is said, it is put aside like any other. Else it would be nobody's current
+/// workflow, and never end.
 pub fn redo<W: Copy + PartialEq>(
     known: impl Iterator<Item = Known<W>> + Clone,
     begun: W,
     current: Option<W>,
+    takes: bool,
 ) -> Option<Redo<W>> {
     let by_start = known.clone().find(|entry| entry.workflow == begun);
     let entry = by_start.or_else(|| known.clone().find(|entry| !entry.puts_aside))?;
     let is_current = by_start.is_some() || current == Some(entry.workflow);
     let runs_on = entry.runs.then_some(entry.workflow);
-    Some(Redo { current: if is_current { runs_on } else { current } })
+    let is_known = |workflow: &W| known.clone().any(|entry| entry.workflow == *workflow);
+    let aside = current.filter(|workflow| by_start.is_some() && takes && !is_known(workflow));
+    Some(Redo { current: if is_current { runs_on } else { current }, aside })
 }
 
 /// The handouts of entries before this one go out before B, so that the messages of one workflow cannot overtake each
