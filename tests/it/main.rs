@@ -17,5 +17,6 @@ mod house;
 mod kill;
 mod looking_in;
 mod poll;
+mod protocol;
 mod store_contract;
 mod updates;
