@@ -3,11 +3,13 @@
 //! What is modelled, and what came of it, is in `docs/RELIABILITY.md`.
 
 mod attempts;
+mod beside;
 mod finish;
 mod handing;
 mod leaving_out;
 mod looking;
 mod model;
+mod puppet;
 mod row;
 mod scope;
 mod sending;

@@ -10,6 +10,8 @@ use super::{
 
 /// The workflow that Ada has begun before anything happens. The one that the command `k` begins is `k + 1`.
 pub(crate) const SHARED: u8 = 0;
+/// Stands for the input that began the shared workflow: it is done.
+pub(crate) const BEGINNING: u8 = 14;
 /// So many updates at most, so that effects fit into a row.
 pub(crate) const MOST_UPDATES: usize = 5;
 
@@ -109,6 +111,7 @@ impl State {
         let mut state =
             Self { faults: scope.faults, workers: vec![Worker::default(); scope.workers], ..Self::default() };
         state.conversations[ADA].current = Some(SHARED);
+        state.workflows[usize::from(SHARED)].last[ADA] = Some(BEGINNING);
         state
     }
 
@@ -147,7 +150,7 @@ impl State {
     }
 
     pub(crate) fn is_pending(&self, key: u8) -> bool {
-        matches!(self.items[usize::from(key)], Item::Pending { .. })
+        matches!(self.items.get(usize::from(key)), Some(Item::Pending { .. }))
     }
 
     /// What is pending in a conversation, in the order of the keys.
