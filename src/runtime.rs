@@ -15,6 +15,7 @@ mod locks;
 mod perform;
 mod receive;
 mod reference;
+pub mod rules;
 mod scene;
 mod sweep;
 

@@ -23,6 +23,7 @@ mod house;
 mod kill;
 mod looking_in;
 mod poll;
+mod protocol;
 mod queue_contract;
 mod store_contract;
 mod updates;
