@@ -41,15 +41,16 @@ var signalROwner = '7e4f1700-ea5a-4f59-8f37-079cfe29dce3'
 
 // The app's roles count in this resource group, which holds nothing but this environment. So whoever deploys needs no
 // right to give rights.
-var appRoles = concat(
-  [
-    blobDataOwner
-    queueDataContributor
-    metricsPublisher
-    secretsUser
-  ],
-  signalR ? [signalROwner] : []
-)
+var everyAppRoles = [
+  blobDataOwner
+  queueDataContributor
+  metricsPublisher
+  secretsUser
+]
+var pushRoles = [
+  signalROwner
+]
+var appRoles = signalR ? concat(everyAppRoles, pushRoles) : everyAppRoles
 // The deployment reads the bots' tokens to register their webhooks.
 var deployRoles = [
   contributor
