@@ -3,6 +3,7 @@
 mod app;
 mod areas;
 mod completions;
+mod dead_letters;
 mod dev;
 mod difference;
 mod doctor;
@@ -26,6 +27,8 @@ use crate::{
     config::{self, Config},
     engine::Table,
     model::Clock,
+    runtime::Runtime,
+    serve::open,
     store::{self, Store},
 };
 
@@ -76,6 +79,9 @@ enum Command {
     /// Make what the store lacks (database, containers), and check what is there
     #[command(after_help = provision::EXAMPLES)]
     Provision(provision::Options),
+    /// Show, take up again or drop what could not be done
+    #[command(after_help = dead_letters::EXAMPLES)]
+    DeadLetters(dead_letters::Options),
     /// Rebuild a workflow's state from its log, print it as JSON, and fail if what is stored differs
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Options),
@@ -129,6 +135,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
+        Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
         Some(Command::Provision(options)) => wait(provision::provision(options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
@@ -140,6 +147,15 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
 
 /// The store of the app in `root`, which is to be there already if it is a file.
 fn open_store(root: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(store::open(&existing(root)?.store, Clock::real())?)
+}
+
+/// All that the handler of the app in `root` works with, on the same store.
+fn open_runtime(table: Table, root: &Path) -> anyhow::Result<Runtime> {
+    open(table, &existing(root)?)
+}
+
+fn existing(root: &Path) -> anyhow::Result<Config> {
     let config = Config::read(&config::environment(root)?)?;
     if let store::Settings::Sqlite { file, .. } = &config.store {
         anyhow::ensure!(
@@ -148,7 +164,7 @@ fn open_store(root: &Path) -> anyhow::Result<Arc<dyn Store>> {
             file.display()
         );
     }
-    Ok(store::open(&config.store, Clock::real())?)
+    Ok(config)
 }
 
 /// Prints on standard output, in colours only where they are wanted. Whoever has stopped reading (`… | head`) has

@@ -12,7 +12,7 @@ use crate::{
     model::BotSlug,
     queue,
     runtime::{Secret, Settings},
-    store,
+    store::{self, CosmosSettings},
     telegram::client::Token,
 };
 
@@ -120,6 +120,22 @@ pub fn environment(root: &Path) -> Result<Environment, Mistakes> {
     };
     values.extend(std::env::vars());
     Ok(values)
+}
+
+/// The Cosmos DB account that a connection of this name leads to, as the Functions host understands it: a connection
+/// string of the name, or `<name>__accountEndpoint` with an identity. None if neither is set.
+/// <https://learn.microsoft.com/azure/azure-functions/functions-bindings-cosmosdb-v2-trigger#connections>
+///
+/// # Errors
+/// All mistakes of these settings.
+pub fn cosmos(
+    environment: &Environment,
+    connection: &str,
+    database: &str,
+) -> Result<Option<CosmosSettings>, Mistakes> {
+    let mut reader = Reader { environment, mistakes: Vec::new() };
+    let settings = reader.cosmos(connection, database);
+    if reader.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(reader.mistakes)) }
 }
 
 impl Config {

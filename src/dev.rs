@@ -14,8 +14,9 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    config::{self, BotConfig, Config, Environment},
+    config::{self, BotConfig, Config, Environment, Mistakes, Usable},
     model::Clock,
+    queue,
     store::{self, Store},
 };
 
@@ -56,8 +57,9 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let mut environment = config::environment(&options.root)?;
     let app = app::App::find(&options.root, &data)?;
     app.adapt(&mut environment);
+    let queues = queues_elsewhere(&environment)?;
     if app.is_ours {
-        fill_in(&mut environment, &data);
+        fill_in(&mut environment, &data, queues.is_none());
     }
     let port = options.port;
     // A stranger's handler knows nothing of our bots.
@@ -82,7 +84,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         data: data.clone(),
         auth: options.auth,
         environment: environment.clone(),
-        queues: None,
+        queues,
     })
     .await?;
     look.at(&host);
@@ -133,16 +135,29 @@ async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The queues that the settings name, if they are not on this machine's own account: then the host listens to them, and
+/// the handler is told of them as it would be on Azure.
+fn queues_elsewhere(environment: &Environment) -> Result<Option<queue::Settings>, Mistakes> {
+    let Usable { queues, mistakes, .. } = Usable::of(environment);
+    match queues {
+        Some(queue::Settings::Sqlite(_)) => Ok(None),
+        Some(elsewhere) => Ok(Some(elsewhere)),
+        None => Err(Mistakes(mistakes)),
+    }
+}
+
 /// What is not set, so that a first start needs nothing.
-fn fill_in(environment: &mut Environment, data: &std::path::Path) {
+fn fill_in(environment: &mut Environment, data: &std::path::Path, queues_are_here: bool) {
     let mut default = |name: &str, value: String| {
         environment.entry(name.to_owned()).or_insert(value);
     };
     default("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned());
     default("STORE", format!("sqlite:{}", data.join("store.db").display()));
-    // The storage of queues is the local host's own, as on Azure it is the host's.
-    environment
-        .insert("AzureWebJobsStorage".to_owned(), format!("sqlite:{}", host::queue_file(data).display()));
+    if queues_are_here {
+        // The file is the local host's own, whatever the handler's would be called.
+        let file = format!("sqlite:{}", host::queue_file(data).display());
+        environment.insert("AzureWebJobsStorage".to_owned(), file);
+    }
     if !environment.keys().any(|name| name.starts_with("BOTS__")) {
         environment.insert("BOTS__operations__token".to_owned(), "1:dev".to_owned());
         environment.insert("BOTS__operations__secret".to_owned(), "dev-secret".to_owned());

@@ -12,7 +12,10 @@ use tokio::sync::watch;
 
 pub use message::{LARGEST, Length, Received};
 
-use self::{sqlite::SqliteQueue, storage_queue::StorageSettings};
+use self::{
+    sqlite::SqliteQueue,
+    storage_queue::{StorageQueue, StorageSettings},
+};
 use crate::model::Clock;
 
 /// Which queues, and where.
@@ -27,11 +30,11 @@ pub enum Settings {
 /// Opens the queues. Those elsewhere are asked nothing before they are needed.
 ///
 /// # Errors
-/// As [`SqliteQueue::open`].
+/// As [`SqliteQueue::open`] and [`StorageQueue::new`].
 pub fn open(settings: &Settings, clock: Clock) -> Result<Arc<dyn Mailbox>, Error> {
     Ok(match settings {
         Settings::Sqlite(file) => Arc::new(SqliteQueue::open(file, clock)?),
-        Settings::Storage(_) => return Err(Error::Refused("not yet".into())),
+        Settings::Storage(account) => Arc::new(StorageQueue::new(account.clone(), clock)?),
     })
 }
 

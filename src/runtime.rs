@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, Semaphore};
 
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, KeptLetter, dead_letters};
 pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
 pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
 pub use receive::Answer;

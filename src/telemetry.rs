@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Environment;
 
+/// What is logged where nobody says. The SDK tells each attempt that failed; whoever made the call tells its end.
+const USUAL: &str = "info,hyper=warn,reqwest=warn,typespec_client_core=warn";
+
 /// Starts logging. `RUST_LOG` says how much (`info` without it), `NO_COLOR` and pipes get no colours.
 pub fn start(environment: &Environment) {
     let colours = std::io::stdout().is_terminal() && !environment.contains_key("NO_COLOR");
@@ -29,6 +32,6 @@ pub fn start_json(environment: &Environment) {
 }
 
 fn filter(environment: &Environment) -> EnvFilter {
-    let wanted = environment.get("RUST_LOG").map_or("info,hyper=warn,reqwest=warn", String::as_str);
+    let wanted = environment.get("RUST_LOG").map_or(USUAL, String::as_str);
     EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"))
 }

@@ -10,23 +10,39 @@ use crate::{
 };
 
 impl Reader<'_> {
-    pub(super) fn cosmos(&mut self) -> Option<CosmosSettings> {
+    /// The app's own account.
+    pub(super) fn cosmos_store(&mut self) -> Option<CosmosSettings> {
         const NAME: &str = "CosmosConnection";
-        let database = self.text("COSMOS_DATABASE").unwrap_or("backline").to_owned();
-        match (self.text(NAME), self.text("CosmosConnection__accountEndpoint")) {
-            (Some(_), Some(_)) => self.mistake(format!(
-                "`{NAME}` and `{NAME}__accountEndpoint` are both set; keep the one that shall count"
-            )),
-            (None, None) => self.mistake(format!(
+        let database = self.text("COSMOS_DATABASE").unwrap_or("backline");
+        let connected = [NAME, "CosmosConnection__accountEndpoint"]
+            .map(|name| self.text(name))
+            .iter()
+            .any(Option::is_some);
+        if !connected {
+            return self.mistake(format!(
                 "`STORE` is cosmos, so set `{NAME}__accountEndpoint` (with an identity) or `{NAME}` (a connection string)"
+            ));
+        }
+        self.cosmos(NAME, database)
+    }
+
+    /// The account that a connection of this name leads to; none if nothing of it is set.
+    pub(super) fn cosmos(&mut self, connection: &str, database: &str) -> Option<CosmosSettings> {
+        let endpoint = format!("{connection}__accountEndpoint");
+        match (self.text(connection), self.text(&endpoint)) {
+            (Some(_), Some(_)) => self.mistake(format!(
+                "`{connection}` and `{endpoint}` are both set; keep the one that shall count"
             )),
-            (Some(text), None) => CosmosSettings::of_connection_string(text, &database)
-                .map_err(|why| self.mistakes.push(format!("`{NAME}` {why}; copy it from the account's keys page")))
+            (None, None) => None,
+            (Some(text), None) => CosmosSettings::of_connection_string(text, database)
+                .map_err(|why| {
+                    self.mistakes.push(format!("`{connection}` {why}; copy it from the account's keys page"));
+                })
                 .ok(),
             (None, Some(_)) => {
-                let endpoint = self.url("CosmosConnection__accountEndpoint");
-                let identity = self.identity(NAME);
-                Some(CosmosSettings { endpoint: endpoint?, database, access: Access::Identity(identity?) })
+                let endpoint = self.url(&endpoint);
+                let access = Access::Identity(self.identity(connection)?);
+                Some(CosmosSettings { endpoint: endpoint?, database: database.to_owned(), access })
             }
         }
     }

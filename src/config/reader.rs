@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     pub(super) fn store(&mut self) -> Option<store::Settings> {
         let synchronous = self.synchronous();
         if self.text("STORE") == Some("cosmos") {
-            return self.cosmos().map(store::Settings::Cosmos);
+            return self.cosmos_store().map(store::Settings::Cosmos);
         }
         let file = self.sqlite("STORE", "`sqlite:<path>` or `cosmos`", ".backline/store.db")?;
         Some(store::Settings::Sqlite { file, synchronous: synchronous? })

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Error, Runtime,
     advance::By,
+    dead_letter::DeadLetter,
     documents::{Tries, WorkflowDocument},
 };
 use crate::{
@@ -80,11 +81,30 @@ impl Runtime {
                 self.try_again(workflow, call, tried).await?;
                 return Ok(None);
             }
-            Err(why) => Err(why.to_string()),
+            Err(why) => {
+                let why = why.to_string();
+                self.keep(&self.failed(document, call, &why, tried)).await?;
+                Err(why)
+            }
         };
         let what = What::Returned { workflow, call: call.name.clone(), outcome };
         let (now, trace) = (self.store().now(), document.head.trace.clone());
         Ok(Some(Input::of_ours(key, now, document.somewhere(), trace, what)))
+    }
+
+    /// The workflow goes on with the failure; that it failed, operators can see.
+    fn failed(&self, document: &WorkflowDocument, call: &OpenCall, why: &str, tried: u32) -> DeadLetter {
+        let workflow = document.head.workflow;
+        DeadLetter {
+            source: format!("activity:{}", call.activity),
+            id: EffectId::of_entry(workflow, call.n, call.ordinal).to_string(),
+            cause: why.to_owned(),
+            attempts: tried,
+            at: self.store().now(),
+            conversation: document.head.conversation.clone(),
+            payload: json!({ "workflow": workflow, "call": call.name, "arguments": call.arguments }),
+            trace: document.head.trace.clone(),
+        }
     }
 
     async fn run(&self, call: &OpenCall) -> Result<Value, ActivityFailure> {

@@ -3,17 +3,21 @@
 
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::{
     Error, Runtime,
     attempts::{Attempt, Counted},
     claim::{Sending, dice},
     commit::Applied,
+    documents::Conversation,
     locks::Turns,
     scene::Scene,
 };
 use crate::{
     engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name},
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
+    store::ETag,
 };
 
 /// Why a conversation is looked at.
@@ -51,6 +55,12 @@ pub(super) struct Done {
     pub(super) language: Option<String>,
 }
 
+/// A turn at a conversation, with its head as it was read while the input was being stored: a round trip less.
+pub(super) struct Opening {
+    turn: OwnedMutexGuard<()>,
+    head: (Conversation, Option<ETag>),
+}
+
 /// One worker at one conversation, for as long as it stays.
 pub(super) struct Visit<'a> {
     /// The input that whoever came waits for.
@@ -60,6 +70,8 @@ pub(super) struct Visit<'a> {
     pub(super) token: String,
     /// The attempt that is under way, if it was counted beforehand.
     pub(super) counted: Option<Counted>,
+    /// The conversation's head, if it was read already and not looked at.
+    head: Option<(Conversation, Option<ETag>)>,
     turns: Turns,
     conflicts: u32,
     /// Something went wrong: what was written before is looked for.
@@ -71,6 +83,13 @@ pub(super) struct Visit<'a> {
 }
 
 impl Runtime {
+    /// Takes a turn at a conversation and reads its head; none if somebody else of this process is at it.
+    pub(super) async fn opening(&self, conversation: &ConversationId) -> Option<Opening> {
+        let turn = self.locks().try_lock(conversation.to_string())?;
+        let head = self.conversation(conversation).await.ok()?;
+        Some(Opening { turn, head })
+    }
+
     /// Applies pending inputs of a conversation and sends what they cause. With `own`, stops once that one is done
     /// (those behind it have receivers of their own) and returns what whoever pressed is told.
     ///
@@ -82,7 +101,18 @@ impl Runtime {
         own: Option<&InputKey>,
         by: By,
     ) -> Result<Option<Done>, Error> {
-        let (done, leaving) = self.apply_pending(conversation, own, by).await?;
+        self.advance_from(None, conversation, own, by).await
+    }
+
+    /// [`advance`](Self::advance), going on from where somebody began.
+    pub(super) async fn advance_from(
+        &self,
+        opening: Option<Opening>,
+        conversation: &ConversationId,
+        own: Option<&InputKey>,
+        by: By,
+    ) -> Result<Option<Done>, Error> {
+        let (done, leaving) = self.apply_pending(opening, conversation, own, by).await?;
         // What leaves a workflow leaves after its own conversation was answered, and without holding it.
         for workflow in leaving {
             Box::pin(self.hand_out(workflow)).await?;
@@ -90,20 +120,25 @@ impl Runtime {
         Ok(done)
     }
 
-    /// [`advance`](Self::advance) without handing out: returns the workflows that something is to leave.
+    /// The same without handing out: returns the workflows that something is to leave.
     pub(super) async fn apply_pending(
         &self,
+        opening: Option<Opening>,
         conversation: &ConversationId,
         own: Option<&InputKey>,
         by: By,
     ) -> Result<(Option<Done>, Vec<WorkflowId>), Error> {
         // One process takes one conversation's inputs one after another.
-        let _turn = self.locks().lock(conversation.to_string()).await;
+        let (_turn, head) = match opening {
+            Some(Opening { turn, head }) => (turn, Some(head)),
+            None => (self.locks().lock(conversation.to_string()).await, None),
+        };
         let mut visit = Visit {
             own,
             by,
             token: dice(),
             counted: None,
+            head,
             turns: Turns::default(),
             conflicts: 0,
             careful: false,
@@ -161,7 +196,7 @@ impl Runtime {
     }
 
     async fn look(&self, id: &ConversationId, visit: &mut Visit<'_>) -> Result<Look, Error> {
-        let Some(mut scene) = self.scene(id).await? else { return Ok(Look::Nothing) };
+        let Some(mut scene) = self.scene(id, visit.head.take()).await? else { return Ok(Look::Nothing) };
         // Two conversations may feed one workflow: in one process they take turns.
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await {
             return Ok(Look::Again);

@@ -1,10 +1,13 @@
 //! Dead letters: what could not be done, with its cause, kept until an operator redrives or drops it.
 
+mod redrive;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::redrive::{KeptLetter, dead_letters};
 use super::{Error, Runtime};
 use crate::{
     model::{ConversationId, Delivery, EffectId, Message, Send, Text, Timestamp, TraceParent, short_hash},

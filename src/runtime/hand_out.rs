@@ -124,7 +124,7 @@ impl Runtime {
         if !self.is_pending(to, key).await? {
             return Ok(true);
         }
-        let (_, leaving) = Box::pin(self.apply_pending(to, Some(key), By::Hint)).await?;
+        let (_, leaving) = Box::pin(self.apply_pending(None, to, Some(key), By::Hint)).await?;
         stirred.workflows.extend(leaving);
         Ok(!self.is_pending(to, key).await?)
     }

@@ -21,6 +21,11 @@ impl Locks {
         self.named(name).lock_owned().await
     }
 
+    /// Holds `name` if nobody else does.
+    pub(super) fn try_lock(&self, name: String) -> Option<OwnedMutexGuard<()>> {
+        self.named(name).try_lock_owned().ok()
+    }
+
     fn named(&self, name: String) -> Arc<tokio::sync::Mutex<()>> {
         let mut named = self.named.lock().expect("nobody panics while holding the names");
         if named.len() > 1024 && named.len() == named.capacity() {

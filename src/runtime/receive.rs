@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Bot, Error, Runtime, State,
-    advance::{By, Done},
+    advance::{By, Done, Opening},
     dead_letter::DeadLetter,
     documents::{Item, SAFETY_NET, item_id},
 };
@@ -45,10 +45,12 @@ impl Runtime {
             }
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
-        let is_new = self.create_item(input).await?;
-        let done = match what {
-            What::Ignored { .. } | What::Edited(_) => None,
-            _ => self.go_on(&conversation, &key, is_new).await,
+        let done = if matches!(what, What::Ignored { .. } | What::Edited(_)) {
+            self.create_item(input).await?;
+            None
+        } else {
+            let (created, opening) = tokio::join!(self.create_item(input), self.opening(&conversation));
+            self.go_on(&conversation, &key, created?, opening).await
         };
         let What::Press { callback, .. } = what else { return Ok(Answer::Taken) };
         let Done { toast, language } = match done {
@@ -66,7 +68,7 @@ impl Runtime {
     }
 
     /// The update in our own words. What the bot is called is asked only for a command that may be another bot's.
-    async fn normalized(
+    pub(super) async fn normalized(
         &self,
         bot: &Bot,
         raw: &[u8],
@@ -131,7 +133,13 @@ impl Runtime {
     }
 
     /// The courtesy: does at once, within bounds, what a hint would do later.
-    async fn go_on(&self, conversation: &ConversationId, key: &InputKey, is_new: bool) -> Option<Done> {
+    async fn go_on(
+        &self,
+        conversation: &ConversationId,
+        key: &InputKey,
+        is_new: bool,
+        opening: Option<Opening>,
+    ) -> Option<Done> {
         let Ok(permit) = self.parts.inline.clone().try_acquire_owned() else {
             self.hint(conversation, Duration::ZERO).await;
             return None;
@@ -141,7 +149,7 @@ impl Runtime {
         let mut work = tokio::spawn(async move {
             let _permit = permit;
             let _fresh = runtime.fresh().add(&own, is_new);
-            runtime.advance(&place, Some(&own), By::Arrival).await
+            runtime.advance_from(opening, &place, Some(&own), By::Arrival).await
         });
         let delay = match tokio::time::timeout(self.settings().inline_budget, &mut work).await {
             Ok(Ok(Ok(done))) => return done,

@@ -46,8 +46,15 @@ impl Runtime {
     ///
     /// The order of the reads matters: conversation head, workflow heads, pending items. So whatever a workflow knows
     /// as its last is either still pending here, or truly done.
-    pub(super) async fn scene(&self, id: &ConversationId) -> Result<Option<Scene>, Error> {
-        let (conversation, conversation_etag) = self.conversation(id).await?;
+    pub(super) async fn scene(
+        &self,
+        id: &ConversationId,
+        head: Option<(Conversation, Option<ETag>)>,
+    ) -> Result<Option<Scene>, Error> {
+        let (conversation, conversation_etag) = match head {
+            Some(read) => read,
+            None => self.conversation(id).await?,
+        };
         let mut heads = BTreeMap::new();
         if let Some(current) = conversation.current {
             heads.insert(current, self.workflow(current).await?);

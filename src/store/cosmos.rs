@@ -4,6 +4,7 @@ mod connection;
 mod containers;
 mod failure;
 mod feed;
+mod followed;
 mod item;
 mod meter;
 mod provision;
@@ -27,6 +28,7 @@ use crate::{
     model::{Clock, Timestamp},
 };
 
+pub use followed::{as_kept, container_client};
 pub use provision::{Finding, State, provision, verify};
 
 /// How long a call may take with all its retries. The host gives a webhook minutes, a chat does not.

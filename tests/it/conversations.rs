@@ -1,6 +1,7 @@
 //! Whole conversations through the front door, and what goes wrong on the way.
 
 mod attempts;
+mod dead_letters;
 mod doors;
 mod others;
 mod processes;

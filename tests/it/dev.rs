@@ -85,6 +85,11 @@ impl Dev {
         self.lines.lock().unwrap().iter().rev().find(|line| line.contains(words)).cloned()
     }
 
+    /// Every line so far.
+    pub(crate) fn everything(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
     pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let start = Instant::now();
         loop {

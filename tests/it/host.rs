@@ -5,6 +5,8 @@
 mod apps;
 mod comparison;
 mod ending;
+mod following;
+mod following_an_account;
 mod player;
 mod recorder;
 mod recordings;

@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod app;
+mod azurite;
 mod browser;
 mod conversations;
+mod cosmos;
+#[path = "../../examples/cosmos_emulator/bridge.rs"]
+mod cosmos_bridge;
 mod crashes;
 mod dev;
 mod envelopes;
@@ -17,5 +21,6 @@ mod house;
 mod kill;
 mod looking_in;
 mod poll;
+mod queue_contract;
 mod store_contract;
 mod updates;

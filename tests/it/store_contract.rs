@@ -11,11 +11,15 @@ use std::sync::Arc;
 use backline::{
     model::{Clock, Timestamp},
     store::{
-        Batch, Container, Document, DocumentId, Draft, ETag, Error, Sqlite, SqliteSettings, Store, Write,
+        self, Batch, Container, Cosmos, CosmosSettings, Document, DocumentId, Draft, ETag, Error, Sqlite,
+        SqliteSettings, Store, Write,
     },
 };
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+
+use crate::cosmos_bridge::{Bridge, ConsistencyLevel, Options};
 
 /// Where the documents of most tests live.
 const PLACE: Container = Container::Conversations;
@@ -108,9 +112,28 @@ macro_rules! contract {
 // One line and one site for each store.
 contract!(sqlite);
 contract!(sqlite_in_parts);
+contract!(cosmos);
 
 fn sqlite() -> Site {
     Site::sqlite(SqliteSettings::default())
+}
+
+fn cosmos() -> Site {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let clock = Clock::hand_wound(noon());
+    let bridge =
+        Bridge::start(&Options { port: 0, clock: clock.clone(), consistency: ConsistencyLevel::Strong })
+            .unwrap();
+    let settings = CosmosSettings::of_connection_string(&bridge.connection_string(), "backline").unwrap();
+    let provisioning = store::cosmos::provision(&settings);
+    tokio::task::block_in_place(|| Handle::current().block_on(provisioning)).unwrap();
+    let own = clock.clone();
+    let open = move || -> Arc<dyn Store> {
+        // The account answers as long as somebody may open it.
+        let _ = &bridge;
+        Arc::new(Cosmos::new(settings.clone(), own.clone()))
+    };
+    Site { clock, open: Box::new(open) }
 }
 
 fn sqlite_in_parts() -> Site {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     duration,
-    function::{self, Function, Retry},
+    function::{self, Function, Retry, Trigger},
     json::Json,
     settings::{self, Settings},
 };
@@ -32,7 +32,7 @@ pub(super) struct App {
     /// Functions that could not be loaded, and why.
     pub(super) faults: Vec<(String, String)>,
     /// What the files ask for and this host does not do.
-    pub(super) warnings: Vec<&'static str>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// How pure HTTP functions reach the handler.
@@ -113,7 +113,7 @@ impl App {
             forward,
             function_timeout: function_timeout(&host)?,
             queues: Queues::read(&host)?,
-            warnings: warnings(&host, &settings),
+            warnings: [warnings(&host, &settings), shared_leases(&functions)].concat(),
             settings,
             functions,
             faults,
@@ -126,7 +126,7 @@ impl App {
     }
 }
 
-fn warnings(host: &Json, settings: &Settings) -> Vec<&'static str> {
+fn warnings(host: &Json, settings: &Settings) -> Vec<String> {
     let asks = |path: &[&str]| host.path(path).is_some_and(|value| value.truth() != Some(false));
     let zone = settings::setting(settings, "WEBSITE_TIME_ZONE").unwrap_or("UTC");
     let mut warnings = Vec::new();
@@ -153,7 +153,23 @@ fn warnings(host: &Json, settings: &Settings) -> Vec<&'static str> {
         ),
     ] {
         if asked {
-            warnings.push(warning);
+            warnings.push(warning.to_owned());
+        }
+    }
+    warnings
+}
+
+/// On Azure, each change would come to one of such functions only; here each has its own checkpoints.
+fn shared_leases(functions: &[Arc<Function>]) -> Vec<String> {
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for function in functions {
+        let Trigger::Feed(feed) = &function.trigger else { continue };
+        if let Some(other) = known.insert(feed.identity(), &function.name) {
+            warnings.push(format!(
+                "`{other}` and `{}` follow the same container with the same leases, and on Azure would share its changes between them: give each a `leaseContainerPrefix` of its own",
+                function.name
+            ));
         }
     }
     warnings

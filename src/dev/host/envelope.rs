@@ -116,6 +116,11 @@ pub(super) fn by_timer(info: Json) -> Call {
     Call { data: info, facts: Facts::default() }
 }
 
+/// A call by documents that changed: the text of a list, in a text.
+pub(super) fn by_changes(batch: &str) -> Call {
+    Call { data: Json::Text(quoted(batch)), facts: Facts::default() }
+}
+
 /// A call by a request.
 pub(super) fn by_request(request: &Request, target: &Target, params: &Values, who: &Identity) -> Call {
     let pairs = target.pairs();

@@ -17,7 +17,7 @@ pub enum Event {
         at: Timestamp,
         /// Which function.
         function: String,
-        /// `httpTrigger`, `queueTrigger`, `timerTrigger`, `manual`.
+        /// `httpTrigger`, `queueTrigger`, `timerTrigger`, `cosmosDBTrigger`.
         trigger: &'static str,
         /// Which call; repeated attempts at a queue message keep it.
         invocation: Uuid,
@@ -175,7 +175,7 @@ pub struct FunctionSnapshot {
     pub name: String,
     /// What calls it; empty if it could not be loaded.
     pub trigger: &'static str,
-    /// Its route, queue or schedule.
+    /// Its route, queue, schedule or container.
     pub what: String,
     /// The methods a request may have; none for any.
     pub methods: Vec<String>,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{
     app::Forward,
     duration,
+    feed::Feed,
     json::Json,
     route::Route,
     schedule::Schedule,
@@ -38,6 +39,8 @@ pub(super) enum Trigger {
     Queue { queue: String, binary: bool },
     /// The clock.
     Timer { schedule: Schedule, run_on_startup: bool, monitored: bool },
+    /// Documents that changed.
+    Feed(Box<Feed>),
 }
 
 /// Which key a request must show, where keys are asked for.
@@ -199,19 +202,21 @@ impl Trigger {
                 let run_on_startup = flag("runOnStartup").unwrap_or(false);
                 Ok(Self::Timer { schedule, run_on_startup, monitored })
             }
+            "cosmosdbtrigger" => Ok(Self::Feed(Box::new(Feed::read(binding, app.settings)?))),
             _ => bail!(
-                "the local host has no trigger of type `{}`: it knows httpTrigger, queueTrigger and timerTrigger",
+                "the local host has no trigger of type `{}`: it knows httpTrigger, queueTrigger, timerTrigger and cosmosDBTrigger",
                 text(binding, "type").unwrap_or_default()
             ),
         }
     }
 
-    /// `httpTrigger`, `queueTrigger`, `timerTrigger`.
+    /// `httpTrigger`, `queueTrigger`, `timerTrigger`, `cosmosDBTrigger`.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Http { .. } => "httpTrigger",
             Self::Queue { .. } => "queueTrigger",
             Self::Timer { .. } => "timerTrigger",
+            Self::Feed(_) => "cosmosDBTrigger",
         }
     }
 
@@ -223,12 +228,13 @@ impl Trigger {
         }
     }
 
-    /// Its route, queue or schedule, with the word for it.
+    /// Its route, queue, schedule or container, with the word for it.
     pub(super) fn what(&self) -> (&'static str, &str) {
         match self {
             Self::Http { route, .. } => ("route", route.template()),
             Self::Queue { queue, .. } => ("queue", queue),
             Self::Timer { schedule, .. } => ("schedule", schedule.text()),
+            Self::Feed(feed) => ("container", &feed.container),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
     Options,
     app::{self, App},
     events::{Event, Level, Source},
+    feed,
     function::Trigger,
     journal::Journal,
     listener,
@@ -50,7 +51,7 @@ impl Generation {
             journal.line(Source::Host, Level::Error, Some(function), None, format!("not loaded: {why}"));
         }
         for warning in &app.warnings {
-            journal.log(Level::Warning, *warning);
+            journal.log(Level::Warning, warning);
         }
         let running = Arc::new(Running::start(app, queue, journal).await?);
         let stopping = watch::Sender::new(false);
@@ -62,6 +63,9 @@ impl Generation {
                 Trigger::Queue { .. } => drop(listeners.spawn(listener::listen(running, function, stop))),
                 Trigger::Timer { .. } => {
                     listeners.spawn(timers::run(running, function, data.to_owned(), stop));
+                }
+                Trigger::Feed(_) => {
+                    drop(listeners.spawn(feed::run(running, function, data.to_owned(), stop)))
                 }
             }
         }

@@ -24,7 +24,7 @@ pub struct Invocation {
     pub at: Timestamp,
     /// Which function.
     pub function: String,
-    /// `httpTrigger`, `queueTrigger`, `timerTrigger`.
+    /// `httpTrigger`, `queueTrigger`, `timerTrigger`, `cosmosDBTrigger`.
     pub trigger: &'static str,
     /// Its id on the wire; repeated attempts at a queue message share it.
     pub invocation: Uuid,

@@ -38,6 +38,7 @@ pub(super) async fn listen(
     let slots = Arc::new(Semaphore::new(options.batch + options.threshold));
     let mut calls = JoinSet::new();
     let mut empty_looks = 0;
+    let mut complaint = String::new();
     loop {
         let room = u32::try_from(options.batch).unwrap_or(32);
         let slot = tokio::select! {
@@ -48,9 +49,17 @@ pub(super) async fn listen(
         drop(slot);
         sent.mark_unchanged();
         let messages = match running.queue.receive(queue, options.batch, LEASE).await {
-            Ok(messages) => messages,
+            Ok(messages) => {
+                complaint.clear();
+                messages
+            }
             Err(e) => {
-                running.journal.line(Source::Host, Level::Warning, Some(&function.name), None, e.to_string());
+                // Queues elsewhere may be away for long: once is enough.
+                if complaint != e.to_string() {
+                    complaint = e.to_string();
+                    let (source, name) = (Source::Host, Some(&function.name[..]));
+                    running.journal.line(source, Level::Warning, name, None, complaint.clone());
+                }
                 Vec::new()
             }
         };
@@ -99,6 +108,11 @@ async fn process(running: &Running, function: &Function, message: Received) {
             Verdict::Poison("dequeued too often"),
         )
         .await;
+        return;
+    }
+    if message.garbled {
+        // Azure's host does not call the function for it either.
+        finish(running, function, queue, &message, &message.pop_receipt, Verdict::Poison("not base64")).await;
         return;
     }
     let Some(call) = envelope::by_message(&message, *binary) else {

@@ -1,15 +1,15 @@
 //! An app that runs: its handler, and every call to it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{
@@ -54,14 +54,14 @@ pub(super) struct Running {
     pub(super) queue: Arc<dyn Mailbox>,
     post: Post,
     /// Set when the host stops: no attempt is repeated any more.
-    ending: AtomicBool,
+    ending: watch::Sender<bool>,
 }
 
 impl Running {
     pub(super) async fn start(app: App, queue: Arc<dyn Mailbox>, journal: Journal) -> Result<Self> {
         let app = Arc::new(app);
         let post = Post::start(app.clone(), journal.clone()).await?;
-        Ok(Self { app, journal, queue, post, ending: AtomicBool::new(false) })
+        Ok(Self { app, journal, queue, post, ending: watch::Sender::new(false) })
     }
 
     /// The handler that is called now.
@@ -94,7 +94,12 @@ impl Running {
 
     /// From now on a failure is final.
     pub(super) fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
+        self.ending.send_replace(true);
+    }
+
+    /// Is a failure final now?
+    pub(super) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
     }
 
     /// Answers a request through the function it is for.
@@ -169,8 +174,13 @@ impl Running {
                 Err(why) => why,
             };
             let pause = function.retry.as_ref().and_then(|policy| policy.pause_after(attempt + 1));
-            let Some(pause) = pause.filter(|_| !self.ending.load(Ordering::Relaxed)) else { return Err(why) };
-            sleep(pause).await;
+            let Some(pause) = pause else { return Err(why) };
+            let mut ending = self.ending.subscribe();
+            tokio::select! {
+                biased;
+                _ = ending.wait_for(|&ending| ending) => return Err(why),
+                () = sleep(pause) => {}
+            }
             failure = Some(why);
             // Attempts at a message share their id, attempts at a request do not.
             if trigger == "httpTrigger" {

@@ -17,6 +17,7 @@ use super::{
     json::Json,
     running::Running,
     schedule::Schedule,
+    whole,
 };
 use crate::model::Timestamp;
 
@@ -139,16 +140,7 @@ fn remember(running: &Running, function: &Function, monitored: bool, file: &Path
     if !monitored {
         return;
     }
-    let write = || -> std::io::Result<()> {
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        // Written whole or not at all: a torn status would be taken for none.
-        let new = file.with_extension("new");
-        std::fs::write(&new, serde_json::to_string_pretty(status)?)?;
-        std::fs::rename(&new, file)
-    };
-    if let Err(e) = write() {
+    if let Err(e) = whole::write(file, status) {
         let text = format!("the timer's status cannot be written to {}: {e}", file.display());
         running.journal.line(Source::Host, Level::Warning, Some(&function.name), None, text);
     }

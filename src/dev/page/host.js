@@ -92,7 +92,7 @@ function handlerCard({ address, handler, restarts, build }) {
 }
 
 const chip = (words, mood) => element("span", { class: `chip ${mood ?? ""}` }, words);
-const TRIGGERS = { httpTrigger: "HTTP", queueTrigger: "queue", timerTrigger: "timer" };
+const TRIGGERS = { httpTrigger: "HTTP", queueTrigger: "queue", timerTrigger: "timer", cosmosDBTrigger: "change feed" };
 
 function functionRow({ name, trigger, what, methods, fault, disabled, runs, failures, total_ms, next }) {
   const mean = runs > 0 ? ` · ${(total_ms / runs).toFixed(1)} ms` : "";

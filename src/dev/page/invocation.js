@@ -4,7 +4,7 @@ import { element, sizeOf } from "./elements.js";
 import { get } from "./server.js";
 
 const time = (at) => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const BY = { httpTrigger: "by a request", queueTrigger: "by a message", timerTrigger: "by the clock" };
+const BY = { httpTrigger: "by a request", queueTrigger: "by a message", timerTrigger: "by the clock", cosmosDBTrigger: "by changed documents" };
 
 /** A row that unfolds into the call's details; `known` is the row of the same call before it ended. */
 export function callRow(call, known) {

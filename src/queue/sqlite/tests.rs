@@ -1,20 +1,20 @@
-//! What the file adds to the contract of all queues: its clock, its other processes, what Azure would refuse.
+//! What the file adds to the contract of all queues (`tests/it/queue_contract.rs`): an order, and a clock that tests wind.
 
-use super::{super::LARGEST, *};
+use super::*;
 
 const LEASE: Duration = Duration::from_secs(600);
 
 struct Bench {
     queue: SqliteQueue,
     clock: Clock,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::hand_wound("2026-01-01T00:00:00Z".parse().unwrap());
     let queue = SqliteQueue::open(&folder.path().join("queues.sqlite"), clock.clone()).unwrap();
-    Bench { queue, clock, folder }
+    Bench { queue, clock, _folder: folder }
 }
 
 impl Bench {
@@ -75,52 +75,4 @@ async fn an_expired_message_is_not_received_and_then_purged() {
     bench.clock.wind(TimeDelta::days(7));
     assert!(bench.received(1).await.is_empty());
     assert_eq!(bench.queue.purge().await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn what_azure_refuses_is_refused() {
-    let queue = bench().queue;
-    for name in ["ab", "Hints", "hints-", "a--b", "hi nts", &"q".repeat(64)] {
-        let sent = queue.send(name, "x", Duration::ZERO).await;
-        assert!(matches!(sent, Err(Error::Refused(_))), "{name}");
-    }
-    assert!(queue.send("hints", &"x".repeat(LARGEST), Duration::ZERO).await.is_ok());
-    let larger = queue.send("hints", &"x".repeat(LARGEST + 1), Duration::ZERO).await;
-    assert!(matches!(larger, Err(Error::Refused(_))));
-    let later = queue.send("hints", "x", Duration::from_secs(7 * 86_400 + 1)).await;
-    assert!(matches!(later, Err(Error::Refused(_))));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_share_the_messages_between_them() {
-    let bench = bench();
-    let other = SqliteQueue::open(&bench.folder.path().join("queues.sqlite"), bench.clock.clone()).unwrap();
-    for number in 0..100 {
-        bench.queue.send("hints", &number.to_string(), Duration::ZERO).await.unwrap();
-    }
-    let drain = |queue: SqliteQueue| async move {
-        let mut taken = Vec::new();
-        loop {
-            let messages = queue.receive("hints", 7, LEASE).await.unwrap();
-            if messages.is_empty() {
-                return taken;
-            }
-            taken.extend(messages.into_iter().map(|message| message.id));
-        }
-    };
-    let (mine, others) = tokio::join!(tokio::spawn(drain(bench.queue.clone())), tokio::spawn(drain(other)));
-    let mut all = [mine.unwrap(), others.unwrap()].concat();
-    all.sort();
-    all.dedup();
-    assert_eq!(all.len(), 100);
-}
-
-#[tokio::test]
-async fn a_sender_wakes_who_waits_in_its_own_process() {
-    let queue = bench().queue;
-    let mut sent = queue.watch("hints");
-    queue.send("others", "x", Duration::ZERO).await.unwrap();
-    assert!(!sent.has_changed().unwrap());
-    queue.send("hints", "x", Duration::ZERO).await.unwrap();
-    sent.changed().await.unwrap();
 }

@@ -32,6 +32,8 @@ pub(super) async fn read(
     }
 }
 
+/// Cosmos DB compares texts by their UTF-16 units, which is the order of bytes up to U+D7FF: a limit could cut in another
+/// place only among ids with characters that ours never have.
 pub(super) async fn query(
     client: &ContainerClient,
     container: Container,
@@ -43,7 +45,9 @@ pub(super) async fn query(
     let scope = FeedScope::partition(partition.to_owned());
     let found = client.query_items::<Stored>(sql, scope, None).await.map_err(failed)?;
     let found: Vec<Stored> = found.try_collect().await.map_err(failed)?;
-    found.into_iter().map(Stored::document).collect()
+    let mut found: Vec<Document> = found.into_iter().map(Stored::document).collect::<Result<_, _>>()?;
+    found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    Ok(found)
 }
 
 pub(super) async fn due(

@@ -6,6 +6,11 @@ use std::{
     process::{Command, Stdio},
 };
 
+use backline::{
+    model::{Clock, TraceParent},
+    runtime::DeadLetter,
+    store::{Sqlite, SqliteSettings, Store},
+};
 use serde_json::Value;
 
 use super::{Done, PROGRAM, Workshop};
@@ -121,4 +126,60 @@ fn dev_speaks_json_to_a_script() {
     let ready = ready.expect("it gets ready");
     assert_eq!(ready["functions"], format!("http://127.0.0.1:{port}"));
     assert_eq!(ready["chat"], format!("http://127.0.0.1:{telegram_port}"));
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_shown_and_dropped_and_areas_changed() {
+    let workshop = Workshop::new();
+    let file = workshop.path().join(".backline/store.db");
+    let store = Sqlite::open(&file, SqliteSettings::default(), Clock::real()).unwrap();
+    for (source, id) in [("inbox", "operations:7:0:7:tg:1"), ("queue:conversations", "abc")] {
+        let letter = DeadLetter {
+            source: source.into(),
+            id: id.into(),
+            cause: "it failed 5 times".into(),
+            attempts: 5,
+            at: Clock::real().now(),
+            conversation: (source == "inbox").then(|| "operations:7:0:7".parse().unwrap()),
+            payload: Value::Null,
+            trace: TraceParent::root(),
+        };
+        store.commit(vec![letter.batch()]).await.unwrap();
+    }
+    drop(store);
+    let listed = workshop.backline(&["dead-letters", "list"]).well();
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains("inbox  operations:7:0:7:tg:1  after 5: it failed 5 times"), "{listed}");
+    let of_ada =
+        workshop.backline(&["dead-letters", "list", "--json", "--conversation", "operations:7:0:7"]).well();
+    assert_eq!(serde_json::from_str::<Value>(&of_ada).unwrap()["source"], "inbox");
+    let shown = workshop.backline(&["dead-letters", "show", "tg:1"]).well();
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["attempts"], 5);
+
+    let which = workshop.backline(&["dead-letters", "drop"]);
+    assert!(which.code == Some(1) && which.err.contains("say which"), "{}", which.err);
+    let dry = workshop.backline(&["dead-letters", "drop", "--source", "queue", "--dry-run"]).well();
+    assert!(dry.starts_with("1/1 would be dropped: "), "{dry}");
+    let hopeless = workshop.backline(&["dead-letters", "redrive", "tg:1"]);
+    assert_eq!(hopeless.code, Some(1));
+    assert!(
+        hopeless.out.contains("stays: operations:7:0:7:tg:1: its payload can't be read"),
+        "{}",
+        hopeless.out
+    );
+    let dropped = workshop.backline(&["dead-letters", "drop", "--all"]).well();
+    assert!(dropped.ends_with("2 dropped, 0 stay\n"), "{dropped}");
+    assert_eq!(workshop.backline(&["dead-letters", "list"]).well(), "");
+
+    let areas = |words: &[&str]| -> Vec<Value> {
+        let words = [&["areas"], words].concat();
+        serde_json::from_str(&workshop.backline(&words).well()).unwrap()
+    };
+    let before = areas(&[]).len();
+    let new = r#"[{ "id": "quay", "name": "Quay", "latitude": 52.5, "longitude": 13.4, "radius_m": 80 }]"#;
+    fs::write(workshop.path().join("new.json"), new).unwrap();
+    assert_eq!(areas(&["--put", "new.json"]).len(), before + 1);
+    assert_eq!(areas(&["--remove", "quay", "--remove", "food-court"]).len(), before - 1);
+    let none = workshop.backline(&["areas", "--remove", "quay"]);
+    assert!(none.code == Some(1) && none.err.contains("There is no area `quay`."), "{}", none.err);
 }

@@ -52,7 +52,8 @@ impl Scene {
             .collect()
     }
 
-    fn record(&self) -> PathBuf {
+    /// Where the recorder is to write.
+    pub(super) fn record(&self) -> PathBuf {
         self.folder.path().join("record.jsonl")
     }
 

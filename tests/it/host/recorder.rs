@@ -172,7 +172,9 @@ fn answer_of(request: &Request) -> Value {
         values().find_map(|value| {
             let text: String = serde_json::from_str(value.as_str()?).ok()?;
             let message: Value = serde_json::from_str(&text).ok()?;
-            message["answer"].as_str().map(str::to_owned)
+            // A list of documents has it in the first.
+            let places = [&message["answer"], &message[0]["answer"], &message[0]["body"]["answer"]];
+            places.into_iter().find_map(Value::as_str).map(str::to_owned)
         })
     };
     let told = carried.or(request.header("x-answer")).map(str::to_owned).or_else(in_message);
@@ -185,9 +187,14 @@ fn answer_of(request: &Request) -> Value {
             if let Some(json) = raw.get("json") {
                 answer["compact"] = without_blanks(json.get()).into();
             }
+            let attempt = body["Metadata"]["RetryContext"]["RetryCount"].as_u64().unwrap_or_default();
+            if answer["failures"].as_u64().is_some_and(|failures| attempt < failures) {
+                answer["status"] = 500.into();
+            }
             answer
         }
         None if request.target == "/" => json!({"json": {}}),
+        None if request.target.starts_with("/fails") => json!({"status": 500, "text": "as its name says"}),
         None => json!({"json": {"Outputs": {"res": {"statusCode": 200, "body": "ok"}}}}),
     }
 }

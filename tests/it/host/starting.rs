@@ -69,18 +69,16 @@ async fn a_busy_port_is_refused_by_its_number() {
 async fn a_function_with_an_unknown_trigger_is_left_out_and_says_why() {
     let stage = Stage::start(|root| {
         let mut functions = one_function();
-        functions.push((
-            "feed",
-            bindings([json!({"type": "cosmosDBTrigger", "direction": "in", "name": "documents"})]),
-        ));
+        functions
+            .push(("blob", bindings([json!({"type": "blobTrigger", "direction": "in", "name": "blob"})])));
         apps::write(root, &host_json(json!({})), &functions);
     })
     .await;
     assert_eq!(stage.get("/api/h", &fine()).await["status"], 200);
     let snapshot = stage.host.snapshot().await;
-    let feed = snapshot.functions.iter().find(|function| function.name == "feed").unwrap();
-    assert!(feed.fault.as_ref().unwrap().contains("no trigger of type `cosmosDBTrigger`"), "{feed:?}");
-    assert!(feed.fault.as_ref().unwrap().contains("feed/function.json"), "{feed:?}");
+    let blob = snapshot.functions.iter().find(|function| function.name == "blob").unwrap();
+    assert!(blob.fault.as_ref().unwrap().contains("no trigger of type `blobTrigger`"), "{blob:?}");
+    assert!(blob.fault.as_ref().unwrap().contains("blob/function.json"), "{blob:?}");
     stage.stop().await;
 }
 
