@@ -58,6 +58,7 @@ PLANTED = [
     ("scripts", "infra/deploy", '  own_data "$app"\n', "", "an app that remembers elsewhere gets a package"),
     ("scripts", "infra/deploy", '[ "$there" = "$here" ] || fail "$app queues', 'true || fail "$app queues', "an app that queues elsewhere gets a package"),
     ("scripts", "infra/deploy", '--config - --data', '--config - --header "x: $secret" --data', "a secret is on a command line"),
+    ("scripts", "infra/deploy", '  "$step"\n', '  "$step" &&\n', "Azure refuses `config-zip`, and the step goes on"),
     ("scripts", "pipelines/junit", '"failure", message', '"error", message', "junit"),
 ]
 PARTS = (".ci", ".github", "functions", "host.json", "infra", "pipelines")
