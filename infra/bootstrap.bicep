@@ -37,6 +37,7 @@ var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var secretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
 var logReader = '73c42c96-874c-492b-b04d-ab87d138a893'
+var websiteContributor = 'de139f84-1756-47ae-9be6-808fbbe84772'
 var signalROwner = '7e4f1700-ea5a-4f59-8f37-079cfe29dce3'
 
 // The app's roles count in this resource group, which holds nothing but this environment. So whoever deploys needs no
@@ -60,6 +61,7 @@ var operatorRoles = [
   queueDataContributor
   secretsOfficer
   logReader
+  websiteContributor
 ]
 
 resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
