@@ -7,11 +7,11 @@ param environmentName string
 
 param location string = resourceGroup().location
 
-@description('The issuer that the service connection of Azure DevOps shows.')
-param issuer string
+@description('What the service connection of Azure DevOps shows. Without it, nobody but people can deploy.')
+param issuer string = ''
 
-@description('The subject that the service connection of Azure DevOps shows.')
-param subject string
+@description('As issuer.')
+param subject string = ''
 
 @description('The object id of the group of people who operate the bots.')
 param operatorsGroupId string
@@ -74,7 +74,7 @@ resource deployer 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   location: location
 }
 
-resource federation 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = {
+resource federation 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = if (!empty(issuer)) {
   parent: deployer
   name: 'azure-devops'
   properties: {
