@@ -105,6 +105,7 @@ module app 'modules/app.bicep' = {
     packageUrl: data.outputs.packageUrl
     maximumInstances: maximumInstances
     alwaysReady: alwaysReady
+    insightsName: watch.outputs.insightsName
     // What comes later wins: nobody's settings lead this environment to another one's data.
     settings: union(
       settings,
@@ -124,7 +125,6 @@ module app 'modules/app.bicep' = {
         AzureWebJobsStorage__accountName: data.outputs.storageName
         AzureWebJobsStorage__credential: 'managedidentity'
         AzureWebJobsStorage__clientId: identity.properties.clientId
-        APPLICATIONINSIGHTS_CONNECTION_STRING: watch.outputs.connectionString
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       }
     )

@@ -7,7 +7,12 @@ param identityId string
 param packageUrl string
 param maximumInstances int
 param alwaysReady int
+param insightsName string
 param settings object
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-backline-${environmentName}'
@@ -84,7 +89,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: settings
+  properties: union(settings, {
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+  })
 }
 
 // Nobody signs in with a password.

@@ -146,5 +146,4 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert 
   }
 }]
 
-// Not a secret: it says where, and without an identity nothing is taken there.
-output connectionString string = insights.properties.ConnectionString
+output insightsName string = insights.name

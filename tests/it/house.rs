@@ -218,6 +218,17 @@ fn a_deployment_sets_only_what_is_read() {
 }
 
 #[test]
+fn every_alert_has_a_chapter() {
+    let chapters = fs::read_to_string(root().join("docs/OPERATIONS.md")).unwrap();
+    let rules = fs::read_to_string(root().join("infra/modules/watch.bicep")).unwrap();
+    for query in files(&root().join("infra/alerts"), ".kql") {
+        let name = query.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(chapters.contains(&format!("\n### {name}\n")), "nobody says what to do about `{name}`");
+        assert!(rules.contains(&format!("name: '{name}'")), "`{name}` is asked by nobody");
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for file in files(&root().join("src"), ".rs").into_iter().chain(files(&root().join("tests"), ".rs")) {
         let text = fs::read_to_string(&file).unwrap();
