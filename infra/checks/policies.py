@@ -10,26 +10,14 @@ from pathlib import Path
 
 # It can't read lambdas. That file has no resources, so there is nothing for it to look at.
 UNREADABLE = {Path("infra/modules/bots.bicep")}
-FOLDERS = ("infra", "pipelines", ".github")
-
-
-def reports(text):
-    """One document for each folder, one after another, each a report or a list of them."""
-    decoder, at = json.JSONDecoder(), 0
-    while at < len(text):
-        document, at = decoder.raw_decode(text, at)
-        yield from document if isinstance(document, list) else [document]
-        at += len(text[at:]) - len(text[at:].lstrip())
-
+FILES = ("infra/**/*.bicep", "infra/**/*.bicepparam", "pipelines/**/*.yml", ".github/**/*.yml")
 
 config, root = sys.argv[1], Path(sys.argv[2]).resolve()
-folders = [argument for folder in FOLDERS for argument in ("--directory", folder)]
-command = ["checkov", *folders, "--config-file", config, "--output", "json"]
+files = [path for pattern in FILES for path in sorted(root.glob(pattern))]
+command = ["checkov", "--config-file", config, "--output", "json", "--file", *files]
 done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 mistakes, passed = [], 0
-for report in reports(done.stdout):
-    if "results" not in report:
-        continue
+for report in json.loads(done.stdout):
     passed += report["summary"]["passed"]
     for one in report["results"]["failed_checks"]:
         path, (line, _) = Path(one["file_abs_path"]).resolve(), one["file_line_range"]
@@ -38,7 +26,7 @@ for report in reports(done.stdout):
         path = (root / file).resolve().relative_to(root)
         if path not in UNREADABLE:
             mistakes.append(f"{path}: Checkov can't read this")
-if passed == 0:
-    mistakes.append(f"Checkov looked at nothing: {done.stderr[-500:]}")
+if passed < 50:
+    mistakes.append(f"Checkov looked at almost nothing: {done.stderr[-500:]}")
 print("\n".join(mistakes) or f"{passed} rules kept")
 sys.exit(bool(mistakes))
