@@ -35,4 +35,4 @@ pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};
 pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};
 pub use table::{ActivityFailure, Script, Table, Workflow};
-pub use turn::{Refusal, Wanted, stuck};
+pub use turn::{Refusal, Wanted, put_aside, stuck};

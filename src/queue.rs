@@ -52,6 +52,10 @@ pub enum Error {
 /// Sends messages. Who receives them is the host's business: it calls our queue functions.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
+    /// Does what can be done before the first call, so that it need not pay for it. What fails here fails again, and is
+    /// told, in the call that needs it.
+    async fn warm(&self) {}
+
     /// Puts `message` into `queue` (made if it is not there), to be seen no sooner than after `delay`
     /// (at most 7 days: <https://learn.microsoft.com/rest/api/storageservices/put-message>). Called twice, it puts two.
     async fn send(&self, queue: &str, message: &str, delay: Duration) -> Result<(), Error>;

@@ -15,6 +15,7 @@ mod locks;
 mod perform;
 mod receive;
 mod reference;
+pub mod rules;
 mod scene;
 mod sweep;
 
@@ -194,6 +195,12 @@ impl Runtime {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.parts.store
+    }
+
+    /// The queue that hints are left in.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<dyn Queue> {
+        &self.parts.queue
     }
 
     fn table(&self) -> &Table {

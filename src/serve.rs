@@ -37,8 +37,8 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
             built = &mut opening, if !open => {
                 let runtime = built??;
                 // While nobody asks for anything yet: the first update need not wait for it.
-                let store = runtime.store().clone();
-                tokio::spawn(async move { store.warm().await });
+                let (store, queue) = (runtime.store().clone(), runtime.queue().clone());
+                tokio::spawn(async move { tokio::join!(store.warm(), queue.warm()) });
                 ready.send_replace(Some(runtime));
                 open = true;
             }

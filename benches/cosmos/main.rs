@@ -10,7 +10,7 @@
 mod bridge;
 mod watched;
 
-use std::{cell::Cell, sync::Arc, time::Instant};
+use std::{cell::Cell, fmt, sync::Arc, time::Instant};
 
 use backline::{
     Text,
@@ -22,6 +22,7 @@ use backline::{
     store::{Batch, Container, CosmosSettings, Draft, Settings as StoreSettings, Store, Write, cosmos},
     telegram::client::{Client, PATIENCE},
 };
+use bridge::Bridge;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use watched::Watched;
@@ -49,12 +50,14 @@ struct Site {
     /// Whom the fake Telegram knows.
     people: [i64; 2],
     _telegram: FakeTelegram,
+    bridge: Bridge,
+    seen: Cell<usize>,
     updates: Cell<i64>,
 }
 
 impl Site {
     /// Somebody writes; returns what it cost.
-    async fn says(&self, person: i64, words: &str) -> watched::Cost {
+    async fn says(&self, person: i64, words: &str) -> Cost {
         let update = self.updates.get() + 1;
         self.updates.set(update);
         let from = json!({ "id": person, "is_bot": false, "first_name": "Ada", "language_code": "en" });
@@ -65,10 +68,33 @@ impl Site {
                 "chat": { "id": person, "type": "private", "first_name": "Ada" }, "text": words
             }
         });
-        self.store.begin();
+        self.begin();
         let bot = self.runtime.bot("bench").unwrap();
         self.runtime.receive(bot, raw.to_string().as_bytes(), TraceParent::root()).await.unwrap();
-        self.store.end()
+        self.end()
+    }
+
+    /// From here on.
+    fn begin(&self) {
+        self.seen.set(self.bridge.seen().len());
+        self.store.begin();
+    }
+
+    /// Up to here: what the SDK was told it cost, and what it would cost by Azure's documentation.
+    fn end(&self) -> Cost {
+        let listed = self.bridge.seen()[self.seen.get()..].iter().map(|seen| seen.listed).sum();
+        Cost { listed, watched: self.store.end() }
+    }
+}
+
+struct Cost {
+    listed: f64,
+    watched: watched::Cost,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listed {:5.1}, model {}", self.listed, self.watched)
     }
 }
 
@@ -82,7 +108,7 @@ async fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let conversations = number("--conversations", 2_000);
     let inputs = number("--inputs", 200);
-    let bridge = bridge::Bridge::start(&bridge::Options {
+    let bridge = Bridge::start(&bridge::Options {
         port: 0,
         clock: Clock::real(),
         consistency: bridge::ConsistencyLevel::Strong,
@@ -91,21 +117,23 @@ async fn main() {
     let settings = CosmosSettings::of_connection_string(&bridge.connection_string(), "backline").unwrap();
     cosmos::provision(&settings).await.unwrap();
     let folder = std::env::temp_dir().join(format!("backline-bench-cosmos-{}", std::process::id()));
-    let site = site(settings, &folder).await;
+    let site = site(bridge, settings, &folder).await;
 
     let [ada, bo] = site.people;
 
-    println!("RU by the emulator's model (reads doubled for Strong), and by list price; round trips");
+    println!(
+        "RU by the emulator's model (reads doubled for Strong), as the SDK was told, beside those of Azure's documentation; round trips"
+    );
     for (n, words) in ["/echo", ANSWER, ANSWER].into_iter().enumerate() {
         println!("  input {:<6} of a workflow       {}", n + 1, site.says(ada, words).await);
     }
-    let before = bridge.seen().len();
+    let before = site.bridge.seen().len();
     let first = site.says(ada, ANSWER).await;
     println!("  input 4      of a workflow       {first}");
-    for seen in &bridge.seen()[before..] {
+    for seen in &site.bridge.seen()[before..] {
         println!("      {:5.2} RU  {:?} {}", seen.ru, seen.kind, seen.path);
     }
-    for (what, count) in &first.operations {
+    for (what, count) in &first.watched.operations {
         println!("      {count} × {what}");
     }
     for _ in 5..inputs {
@@ -122,13 +150,13 @@ async fn main() {
     let grown = site.says(bo, ANSWER).await;
     println!("  input 3 of conversation {:<8} {grown}", conversations + 2);
 
-    site.store.begin();
+    site.begin();
     site.runtime.sweep().await.unwrap();
-    let idle = site.store.end();
+    let idle = site.end();
     println!("  an idle minute (one sweep)   {idle}");
 
     let month = 30.0 * 24.0 * 60.0;
-    let (model, list) = (first.ru.max(grown.ru), first.list_ru.max(grown.list_ru));
+    let (model, list) = (first.watched.ru.max(grown.watched.ru), first.listed.max(grown.listed));
     let usd = |ru: f64| ru * MILLION_RU_USD;
     println!(
         "A million updates: {:.1} to {:.1} million RU, ${:.2} to ${:.2}; a month of idle minutes: ${:.2}",
@@ -136,12 +164,12 @@ async fn main() {
         model.max(list),
         usd(model.min(list)),
         usd(model.max(list)),
-        usd(idle.ru.max(idle.list_ru) * month / 1e6)
+        usd(idle.watched.ru.max(idle.listed) * month / 1e6)
     );
     let _ = std::fs::remove_dir_all(folder);
 }
 
-async fn site(settings: CosmosSettings, folder: &std::path::Path) -> Site {
+async fn site(bridge: Bridge, settings: CosmosSettings, folder: &std::path::Path) -> Site {
     let bot = FakeBot {
         slug: "bench".into(),
         token: "1:bench".into(),
@@ -167,7 +195,7 @@ async fn site(settings: CosmosSettings, folder: &std::path::Path) -> Site {
     for person in people {
         telegram.say(person, "bench", "/start").unwrap();
     }
-    Site { runtime, store, people, _telegram: telegram, updates: Cell::new(0) }
+    Site { runtime, store, people, _telegram: telegram, bridge, seen: Cell::new(0), updates: Cell::new(0) }
 }
 
 /// Other people's conversations, as they lie in the store when they are over.

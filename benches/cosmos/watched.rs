@@ -18,7 +18,6 @@ use backline::{
 /// What a piece of work cost.
 pub(crate) struct Cost {
     pub(crate) ru: f64,
-    pub(crate) list_ru: f64,
     pub(crate) requests: u64,
     pub(crate) trips: usize,
     pub(crate) operations: BTreeMap<String, usize>,
@@ -26,8 +25,8 @@ pub(crate) struct Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ru, list_ru, requests, trips, .. } = self;
-        write!(f, "{ru:6.1} RU  list {list_ru:6.1} RU  {requests} requests in {trips} round trips")
+        let Self { ru, requests, trips, .. } = self;
+        write!(f, "{ru:6.1} RU  {requests} requests in {trips} round trips")
     }
 }
 
@@ -40,7 +39,6 @@ pub(crate) struct Watched {
 struct Notes {
     under_way: usize,
     trips: usize,
-    list_ru: f64,
     operations: BTreeMap<String, usize>,
     before: (f64, u64),
 }
@@ -69,19 +67,13 @@ impl Watched {
         Cost {
             ru: ru - ru_before,
             requests: requests - requests_before,
-            list_ru: notes.list_ru,
             trips: notes.trips,
             operations: notes.operations.clone(),
         }
     }
 
     /// Whoever starts while another is under way does not wait for it.
-    async fn watch<T>(
-        &self,
-        what: String,
-        work: impl Future<Output = Result<T, Error>>,
-        price: impl Fn(&T) -> f64,
-    ) -> Result<T, Error> {
+    async fn watch<T>(&self, what: String, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         {
             let mut notes = self.notes.lock().unwrap();
             notes.trips += usize::from(notes.under_way == 0);
@@ -89,38 +81,17 @@ impl Watched {
             *notes.operations.entry(what).or_default() += 1;
         }
         let done = work.await;
-        let mut notes = self.notes.lock().unwrap();
-        notes.under_way -= 1;
-        if let Ok(done) = &done {
-            notes.list_ru += price(done);
-        }
+        self.notes.lock().unwrap().under_way -= 1;
         done
     }
 }
 
-/// By Azure's table for documents whose index is small, for each begun KB: 1 RU a point read, 5 a create, 10 a replacement,
-/// 5 a deletion; reads twice at Strong; a query of one partition begins at about 2.8
-/// (<https://learn.microsoft.com/azure/cosmos-db/request-units>, <https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost>).
-mod price {
-    pub(super) fn kb(bytes: usize) -> f64 {
-        f64::from(u32::try_from(bytes.div_ceil(1024).max(1)).unwrap())
-    }
-    pub(super) const STRONG: f64 = 2.0;
-    pub(super) const CREATE: f64 = 5.0;
-    pub(super) const REPLACE: f64 = 10.0;
-    pub(super) const DELETE: f64 = 5.0;
-    pub(super) const QUERY: f64 = 2.8;
-}
-
-/// What a document carries beside its body: id, partition key, dates, and what the service adds.
-const AROUND: usize = 250;
-
-fn of_write(write: &Write) -> (&'static str, f64) {
-    let kb = write.draft().map_or(1.0, |draft| price::kb(draft.body.len() + AROUND));
+fn kind(write: &Write) -> &'static str {
     match write {
-        Write::Create(..) => ("create", price::CREATE * kb),
-        Write::Replace(..) | Write::Upsert(..) => ("replace", price::REPLACE * kb),
-        Write::Delete(..) => ("delete", price::DELETE),
+        Write::Create(..) => "create",
+        Write::Replace(..) => "replace",
+        Write::Upsert(..) => "upsert",
+        Write::Delete(..) => "delete",
     }
 }
 
@@ -141,10 +112,7 @@ impl Store for Watched {
         id: &DocumentId,
     ) -> Result<Option<Document>, Error> {
         let what = format!("read {} {}", container.name(), id_kind(id));
-        self.watch(what, self.store.read(container, partition, id), |found| {
-            price::STRONG * found.as_ref().map_or(1.0, |document| price::kb(document.body.len() + AROUND))
-        })
-        .await
+        self.watch(what, self.store.read(container, partition, id)).await
     }
 
     async fn query(
@@ -154,11 +122,7 @@ impl Store for Watched {
         query: Query,
     ) -> Result<Vec<Document>, Error> {
         let what = format!("query {} {}*", container.name(), query.prefix);
-        self.watch(what, self.store.query(container, partition, query), |found| {
-            let bytes: usize = found.iter().map(|document| document.body.len() + AROUND).sum();
-            price::STRONG * (price::QUERY + (price::kb(bytes) - 1.0) * 0.3)
-        })
-        .await
+        self.watch(what, self.store.query(container, partition, query)).await
     }
 
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
@@ -168,11 +132,10 @@ impl Store for Watched {
             let writes: Vec<String> = batch
                 .writes
                 .iter()
-                .map(|write| format!("{} {}{}", of_write(write).0, id_kind(write.id()), size(write)))
+                .map(|write| format!("{} {}{}", kind(write), id_kind(write.id()), size(write)))
                 .collect();
             let what = format!("write {}: {}", batch.container.name(), writes.join(", "));
-            let cost: f64 = batch.writes.iter().map(|write| of_write(write).1).sum();
-            etags.extend(self.watch(what, self.store.commit(vec![batch]), |_| cost).await?);
+            etags.extend(self.watch(what, self.store.commit(vec![batch])).await?);
         }
         Ok(etags)
     }
@@ -183,10 +146,7 @@ impl Store for Watched {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error> {
-        self.watch(format!("due {}", container.name()), self.store.due(container, now, limit), |_| {
-            price::STRONG * price::QUERY
-        })
-        .await
+        self.watch(format!("due {}", container.name()), self.store.due(container, now, limit)).await
     }
 
     async fn changes(
@@ -195,12 +155,7 @@ impl Store for Watched {
         after: Option<Continuation>,
         limit: usize,
     ) -> Result<(Vec<Located>, Continuation), Error> {
-        self.watch(
-            format!("changes {}", container.name()),
-            self.store.changes(container, after, limit),
-            |_| price::STRONG,
-        )
-        .await
+        self.watch(format!("changes {}", container.name()), self.store.changes(container, after, limit)).await
     }
 
     async fn list(
@@ -209,10 +164,7 @@ impl Store for Watched {
         after: Option<Continuation>,
         limit: usize,
     ) -> Result<Page, Error> {
-        self.watch(format!("list {}", container.name()), self.store.list(container, after, limit), |_| {
-            price::STRONG * price::QUERY
-        })
-        .await
+        self.watch(format!("list {}", container.name()), self.store.list(container, after, limit)).await
     }
 
     async fn purge(&self) -> Result<usize, Error> {

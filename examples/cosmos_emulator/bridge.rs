@@ -59,7 +59,10 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) status: u16,
+    /// What the SDK is told it cost: by the emulator's model.
     pub(crate) ru: f64,
+    /// What it would cost by Azure's documentation.
+    pub(crate) listed: f64,
 }
 
 struct Account {
@@ -111,9 +114,9 @@ impl Bridge {
         lock(&self.account.faults).extend(planned);
     }
 
-    /// Nothing goes wrong any more.
-    pub(crate) fn mend(&self) {
-        lock(&self.account.faults).clear();
+    /// Nothing goes wrong any more; how many planned faults nobody has met.
+    pub(crate) fn mend(&self) -> usize {
+        lock(&self.account.faults).drain(..).count()
     }
 
     /// Every request answered so far.
@@ -146,6 +149,7 @@ async fn serve(State(account): State<Arc<Account>>, request: Request) -> Respons
         path: asked.path.clone(),
         status: answer.status().as_u16(),
         ru: price::of(&answer),
+        listed: price::listed(&asked, &answer, account.strong),
     });
     after.finish(answer).await
 }

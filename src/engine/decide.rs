@@ -54,7 +54,7 @@ pub fn decide(
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Decided, Refusal> {
     let running = |head: &&Head| head.status == Status::Running;
-    let current = target.current.filter(running).filter(|head| !head.aside);
+    let current = target.current.filter(|head| head.takes_what_is_said());
     let collects = target.current.is_some_and(|head| has_album(head, input));
     let named = target.named.filter(running).filter(|head| match route {
         Route::Named(_, Some(question)) => !collects && waits(head, question, input),

@@ -246,6 +246,13 @@ impl Head {
         }
     }
 
+    /// Does it take what is said in its conversation, if that names no other workflow? One that has ended or was put aside
+    /// does not, even where an old head of the conversation still says that it is the current one.
+    #[must_use]
+    pub fn takes_what_is_said(&self) -> bool {
+        self.status == Status::Running && !self.aside
+    }
+
     /// Is something that was asked in this conversation still open?
     #[must_use]
     pub fn waits_for(&self, conversation: &ConversationId) -> bool {

@@ -106,7 +106,7 @@ pub(super) fn begin(
 
 /// The person turns to something else: the workflow ends here, or runs on for somebody else.
 #[must_use]
-pub(super) fn put_aside(head: &Head, input: &Input) -> Entry {
+pub fn put_aside(head: &Head, input: &Input) -> Entry {
     let nothing = BTreeMap::new();
     let mut applying = Applying::new(head, input, &nothing);
     applying.take(Fact::PutAside);

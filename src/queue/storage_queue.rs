@@ -141,6 +141,10 @@ impl StorageQueue {
 
 #[async_trait]
 impl Queue for StorageQueue {
+    async fn warm(&self) {
+        let _ = self.service().await;
+    }
+
     async fn send(&self, queue: &str, message: &str, delay: Duration) -> Result<(), Error> {
         self.send_bytes(queue, message.as_bytes(), delay).await
     }

@@ -12,10 +12,13 @@ use super::{
     commit::Applied,
     documents::Conversation,
     locks::Turns,
+    rules::{self, Known},
     scene::Scene,
 };
 use crate::{
-    engine::{Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name},
+    engine::{
+        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name, put_aside,
+    },
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
     store::ETag,
 };
@@ -30,9 +33,6 @@ pub(super) enum By {
     /// The sweep: the only one that tries what has failed twice.
     Sweep,
 }
-
-/// So many conflicts on an input, then somebody else goes first.
-const MOST_CONFLICTS: u32 = 2;
 
 /// What one look at a conversation came to.
 enum Look {
@@ -181,7 +181,7 @@ impl Runtime {
             };
             visit.careful = true;
             visit.conflicts += u32::from(conflict);
-            if visit.conflicts > MOST_CONFLICTS {
+            if rules::gives_way(visit.conflicts) {
                 self.uncount(visit).await;
                 self.hint(id, self.jitter()).await;
                 return Ok(());
@@ -201,7 +201,7 @@ impl Runtime {
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await {
             return Ok(Look::Again);
         }
-        if visit.careful || scene.unfinished || scene.item.attempts > 0 {
+        if rules::looks_for_entries(visit.careful, scene.unfinished, scene.item.attempts) {
             scene.known = self.known_entries(&scene).await?;
         }
         if self.deliver_earlier(&scene, id).await? {
@@ -238,7 +238,7 @@ impl Runtime {
     async fn deliver_earlier(&self, scene: &Scene, id: &ConversationId) -> Result<bool, Error> {
         for (workflow, (document, _)) in &scene.workflows {
             let applied = scene.known.iter().find(|(known, _)| known == workflow);
-            let before = applied.map_or(document.head.n, |(_, entry)| entry.n);
+            let before = rules::handouts_before(applied.map(|(_, entry)| entry.n), document.head.n);
             if document.handouts_to(id, before).next().is_some() {
                 self.hand_out_to(*workflow, id, before).await?;
                 return Ok(true);
@@ -330,18 +330,21 @@ impl Runtime {
 }
 
 /// Where A is done, B is done from the entries, and no script runs.
+///
+/// What a command puts aside is not recalled: an entry that only says so needs no answers.
 fn applied_before(scene: &Scene) -> Option<Decision> {
-    let begun = scene.begun();
-    let by_start = scene.known.iter().find(|(id, _)| *id == begun);
-    let (id, entry) = by_start.or_else(|| scene.known.iter().find(|(_, entry)| !puts_aside(entry)))?;
+    let known = scene.known.iter().map(|(workflow, entry)| Known {
+        workflow: *workflow,
+        puts_aside: puts_aside(entry),
+        runs: entry.status == Status::Running,
+    });
+    let head = |id| scene.workflows.get(&id).map(|(document, _)| &document.head);
     let current = scene.conversation.current;
-    let runs_on = (entry.status == Status::Running).then_some(*id);
-    let is_current = by_start.is_some() || current == Some(*id);
-    Some(Decision {
-        entries: scene.known.clone(),
-        current: if is_current { runs_on } else { current },
-        outside: Default::default(),
-    })
+    let takes = current.and_then(head).is_some_and(Head::takes_what_is_said);
+    let redo = rules::redo(known, scene.begun(), current, takes)?;
+    let aside = redo.aside.and_then(head).map(|head| (head.workflow, put_aside(head, &scene.item.input)));
+    let entries = aside.into_iter().chain(scene.known.iter().cloned()).collect();
+    Some(Decision { entries, current: redo.current, outside: Default::default() })
 }
 
 fn puts_aside(entry: &Entry) -> bool {

@@ -11,19 +11,15 @@ use super::{
     commit::Applied,
     dead_letter::DeadLetter,
     documents::{Conversation, Item, Outgoing, SAFETY_NET, State, item_id},
+    rules::{self, Try, Verdict},
     scene::{Scene, is_start},
 };
 use crate::{
-    engine::{Refusal, Status},
+    engine::{Head, Refusal},
     model::{Delivery, EffectId, InputKey, Message, Send},
     store::{Batch, Container, Draft, ETag, Write},
     text,
 };
-
-/// From this attempt on only the sweep tries.
-const PATIENT_FROM: u32 = 2;
-/// So many attempts, then it is a dead letter.
-const MOST_ATTEMPTS: u32 = 5;
 
 /// May an input be tried now?
 pub(super) enum Attempt {
@@ -73,19 +69,23 @@ impl Runtime {
     pub(super) async fn attempt(&self, scene: &mut Scene, visit: &mut Visit<'_>) -> Result<Attempt, Error> {
         let key = &scene.item.input.key;
         let is_counted = visit.counted.as_ref().is_some_and(|counted| counted.item.input.key == *key);
-        if is_counted || self.fresh().keys().contains(key) {
-            return Ok(Attempt::Go);
-        }
         let attempts = scene.item.attempts;
-        if attempts >= MOST_ATTEMPTS {
-            return Ok(Attempt::GiveUp(format!("it failed {attempts} times")));
-        }
-        // `/start` always works: it does not wait behind something that has failed.
-        if attempts >= PATIENT_FROM && scene.overtaken && !is_start(&scene.item) {
-            return Ok(Attempt::GiveUp(format!("it failed {attempts} times, and the person began anew")));
-        }
-        if attempts >= PATIENT_FROM && visit.by != By::Sweep {
-            return Ok(Attempt::NotNow);
+        let verdict = rules::may_try(Try {
+            attempts,
+            needs_no_count: is_counted || self.fresh().keys().contains(key),
+            by_sweep: visit.by == By::Sweep,
+            is_start: is_start(&scene.item),
+            overtaken: scene.overtaken,
+        });
+        match verdict {
+            Verdict::Go => return Ok(Attempt::Go),
+            Verdict::NotNow => return Ok(Attempt::NotNow),
+            Verdict::GiveUp => return Ok(Attempt::GiveUp(format!("it failed {attempts} times"))),
+            Verdict::Overtaken => {
+                let why = format!("it failed {attempts} times, and the person began anew");
+                return Ok(Attempt::GiveUp(why));
+            }
+            Verdict::Count => {}
         }
         scene.item.attempts += 1;
         scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
@@ -119,7 +119,7 @@ impl Runtime {
             let item = Item { attempts: scene.item.attempts + 1, ..scene.item.clone() };
             self.put_item(&item, &scene.item_etag).await?;
         }
-        if scene.item.attempts < PATIENT_FROM {
+        if rules::is_hinted_again(scene.item.attempts) {
             self.hint(&input.conversation, Duration::from_secs(1)).await;
         }
         Ok(())
@@ -158,7 +158,7 @@ impl Runtime {
         // It may have put the current workflow aside before it failed.
         let goes_on = |id: &_| {
             let read = scene.workflows.get(id).map(|(document, _)| &document.head);
-            read.is_some_and(|head| head.status == Status::Running && !head.aside)
+            read.is_some_and(Head::takes_what_is_said)
         };
         let current = scene.conversation.current.filter(goes_on);
         let conversation = Conversation { stuck: true, current, ..scene.conversation };

@@ -8,14 +8,12 @@ use chrono::TimeDelta;
 use super::{
     Error, Runtime,
     documents::{Claim, Conversation, SAFETY_NET, head_id},
+    rules::{self, Claimed},
 };
 use crate::{
     model::ConversationId,
     store::{Batch, Container, Draft, ETag, Write},
 };
-
-/// A call may take this long, and is not begun with less of the claim left.
-const CALL: TimeDelta = TimeDelta::seconds(15);
 
 /// The right to send what is in a conversation's outbox, with its head as we wrote it last.
 pub(super) struct Held {
@@ -40,10 +38,8 @@ impl Runtime {
     pub(super) async fn take_claim(&self, conversation: &mut Conversation, token: &str) -> bool {
         let now = self.store().now();
         let waits = conversation.not_before.is_some_and(|then| then > now);
-        if conversation.outbox.is_empty()
-            || waits
-            || !self.may_claim(conversation.claim.as_ref(), token).await
-        {
+        let claimed = self.claimed(conversation.claim.as_ref(), token).await;
+        if !rules::takes_claim(claimed, conversation.outbox.is_empty(), waits) {
             return false;
         }
         let (until, instance) = (now + SAFETY_NET, self.store().instance().to_owned());
@@ -53,14 +49,13 @@ impl Runtime {
 
     /// Who finds its own token is the holder, also after a write of unknown outcome. The claim of a process that no
     /// longer lives is void, where the store can tell.
-    async fn may_claim(&self, claim: Option<&Claim>, token: &str) -> bool {
+    async fn claimed(&self, claim: Option<&Claim>, token: &str) -> Claimed {
         match claim {
-            None => true,
-            Some(claim) => {
-                claim.token == token
-                    || claim.until <= self.store().now()
-                    || self.store().is_dead(&claim.instance).await
-            }
+            None => Claimed::Free,
+            Some(claim) if claim.token == token => Claimed::Ours,
+            Some(claim) if claim.until <= self.store().now() => Claimed::Void,
+            Some(claim) if self.store().is_dead(&claim.instance).await => Claimed::Void,
+            Some(_) => Claimed::Taken,
         }
     }
 
@@ -89,7 +84,7 @@ impl Runtime {
     pub(super) async fn may_call(&self, id: &ConversationId, held: &mut Held) -> Result<bool, Error> {
         let now = self.store().now();
         let left = held.conversation.claim.as_ref().map_or(TimeDelta::zero(), |claim| claim.until - now);
-        if left >= CALL {
+        if rules::may_call(left) {
             return Ok(true);
         }
         self.update(id, held, |_| {}).await
@@ -115,8 +110,8 @@ impl Runtime {
                 Err(error) => return Err(error),
             }
             let (conversation, etag) = self.conversation(id).await?;
-            let is_ours = conversation.claim.as_ref().is_some_and(|claim| claim.token == held.token);
-            let (true, Some(etag)) = (is_ours, etag) else {
+            let claimed = self.claimed(conversation.claim.as_ref(), &held.token).await;
+            let (true, Some(etag)) = (rules::still_holds(claimed), etag) else {
                 // Either our own write of unknown outcome has released it, or the claim is somebody else's.
                 tracing::debug!(conversation = %id, "the claim is ours no longer");
                 return Ok(false);

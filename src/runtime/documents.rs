@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::rules;
 use crate::{
     engine::{Caused, Effect, Head, Status},
     model::{
@@ -64,7 +65,7 @@ impl Conversation {
     /// When somebody should look whether everything was sent: the outbox's only safety net.
     #[must_use]
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.outbox.is_empty() {
+        if !rules::is_conversation_due(self.outbox.is_empty()) {
             return None;
         }
         let waiting = self.not_before.filter(|&then| then > now);
@@ -233,7 +234,7 @@ impl WorkflowDocument {
     /// When somebody should look at this workflow: handouts, calls, deadlines.
     #[must_use]
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let handouts = (!self.handouts.is_empty()).then_some(now + SAFETY_NET);
+        let handouts = rules::is_workflow_due(self.handouts.is_empty()).then_some(now + SAFETY_NET);
         let calls = self.head.calls.iter().map(|call| match self.tries.get(&call.name) {
             Some(tries) => tries.next,
             None => now + CALL_TIME,

@@ -9,6 +9,7 @@ use super::{
     advance::By,
     claim::{Sending, dice},
     documents::{Outgoing, State, head_id, out_id},
+    rules,
 };
 use crate::{
     engine::{Caused, Effect},
@@ -120,13 +121,13 @@ impl Runtime {
         to: &ConversationId,
         stirred: &mut Stirred,
     ) -> Result<bool, Error> {
-        let Some(key) = document.last.get(to) else { return Ok(true) };
-        if !self.is_pending(to, key).await? {
+        let Some(key) = document.last.get(to) else { return Ok(rules::may_receive(None)) };
+        if rules::may_receive(Some(self.is_pending(to, key).await?)) {
             return Ok(true);
         }
         let (_, leaving) = Box::pin(self.apply_pending(None, to, Some(key), By::Hint)).await?;
         stirred.workflows.extend(leaving);
-        Ok(!self.is_pending(to, key).await?)
+        Ok(rules::may_receive(Some(self.is_pending(to, key).await?)))
     }
 
     async fn is_pending(&self, conversation: &ConversationId, key: &InputKey) -> Result<bool, Error> {
@@ -158,8 +159,7 @@ impl Runtime {
             };
             match self.store().commit(vec![batch]).await {
                 Ok(_) => return Ok(()),
-                // Only a conflict on `out:` means that it is there already; one on the head means again.
-                Err(StoreError::Conflict { id, .. }) if id == out => return Ok(()),
+                Err(StoreError::Conflict { id, .. }) if rules::is_there_already(&id, &out) => return Ok(()),
                 Err(StoreError::Conflict { .. }) => {}
                 Err(other) => return Err(other.into()),
             }

@@ -10,6 +10,7 @@ use super::{
     claim::{Held, Sending},
     dead_letter::DeadLetter,
     documents::{Conversation, Outgoing},
+    rules,
 };
 use crate::{
     engine::read_prompt_name,
@@ -175,8 +176,8 @@ impl Runtime {
             _ => None,
         };
         let change = |conversation: &mut Conversation| {
-            let is_struck =
-                |other: &Outgoing| edited.contains(&other.id) || (is_over && other.id == outgoing.id);
+            let over = is_over.then_some(&outgoing.id);
+            let is_struck = |other: &Outgoing| rules::is_struck(&other.id, over, edited);
             forget_closed(conversation, is_struck);
             conversation.outbox.retain(|other| !is_struck(other));
             if let Some(same) = conversation.outbox.iter_mut().find(|other| other.id == outgoing.id) {
@@ -193,7 +194,7 @@ impl Runtime {
                 conversation.reachable = false;
             }
             conversation.not_before = pause.and_then(|pause| Some(now + TimeDelta::from_std(pause).ok()?));
-            if pause.is_some() || conversation.outbox.is_empty() {
+            if rules::releases(conversation.outbox.is_empty(), pause.is_some()) {
                 conversation.claim = None;
             }
         };

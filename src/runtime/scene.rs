@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Error, Runtime,
     documents::{Conversation, INBOX, Item, State, WorkflowDocument, entry_id, head_id, item_id},
+    rules,
 };
 use crate::{
     engine::{Entry, Route, route},
@@ -186,21 +187,14 @@ fn prompt<'a>(item: &'a Item, conversation: &'a Conversation) -> Option<&'a str>
     item.prompt.as_deref().or_else(|| conversation.prompt_of(item.input.reply_to?))
 }
 
-/// Which pending item goes first, and whether its A is done. Before another input of the conversation is applied to a
-/// workflow, the one that the workflow knows as its last is finished: so a late input with a lower key can never make
-/// an applied one be applied again. Else the lowest key goes first.
+/// Which pending item goes first, and whether its A is done.
 fn choose(
     pending: &[(Item, ETag)],
     heads: &BTreeMap<WorkflowId, Option<Read>>,
     id: &ConversationId,
 ) -> Option<(usize, bool)> {
     let lasts = heads.values().flatten().filter_map(|(document, _)| document.last.get(id));
-    let unfinished =
-        lasts.filter_map(|last| pending.iter().position(|(item, _)| item.input.key == *last)).min();
-    match unfinished {
-        Some(place) => Some((place, true)),
-        None => (!pending.is_empty()).then_some((0, false)),
-    }
+    rules::goes_first(pending.iter().map(|(item, _)| &item.input.key), lasts)
 }
 
 pub(super) fn is_start(item: &Item) -> bool {

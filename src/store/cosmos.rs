@@ -2,6 +2,7 @@
 
 mod connection;
 mod containers;
+mod doubt;
 mod failure;
 mod feed;
 mod followed;

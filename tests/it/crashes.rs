@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::harness::{ADA, App, BO, Cut, Fault, State};
+use crate::harness::{ADA, App, BO, Cut, Fault, On, State};
 
 /// How a process dies.
 #[derive(Clone, Copy, Debug)]
@@ -100,35 +100,38 @@ fn without_doubles(expected: &BTreeMap<i64, Vec<String>>, sent: &mut BTreeMap<i6
 }
 
 async fn survives(steps: &[Step]) {
-    for apart in [false, true] {
-        let start = async || if apart { App::apart().await } else { App::start().await };
-        let undisturbed = start().await;
-        have(&undisturbed, steps, Rescue::Sweep).await;
-        let expected = end(&undisturbed);
-        for death in DEATHS {
-            for rescue in [Rescue::Redelivery, Rescue::Sweep] {
-                let mut n = 1;
-                loop {
-                    let app = start().await;
-                    match death {
-                        Death::BeforeWrite => app.store().fail_write(n, Fault::DieBefore),
-                        Death::AfterWrite => app.store().fail_write(n, Fault::DieAfter),
-                        Death::BeforeCall => app.wire.cut(n, Cut::Before, app.store()),
-                        Death::AfterCall => app.wire.cut(n, Cut::After, app.store()),
-                    }
-                    let died = have(&app, steps, rescue).await;
-                    let mut found = end(&app);
-                    let doubles = without_doubles(&expected.sent, &mut found.sent);
-                    let case = format!("{death:?} {n}, {rescue:?}, apart: {apart}");
-                    pretty_assert(&expected, &found, doubles, &case);
-                    assert!(doubles <= usize::from(died), "{case}: {doubles} messages came twice");
-                    if !died {
-                        break;
-                    }
-                    n += 1;
+    for on in [On::Sqlite, On::SqliteApart] {
+        survives_on(on, steps, &DEATHS, &[Rescue::Redelivery, Rescue::Sweep]).await;
+    }
+}
+
+async fn survives_on(on: On, steps: &[Step], deaths: &[Death], rescues: &[Rescue]) {
+    let undisturbed = App::on(on).await;
+    have(&undisturbed, steps, Rescue::Sweep).await;
+    let expected = end(&undisturbed);
+    for &death in deaths {
+        for &rescue in rescues {
+            let mut n = 1;
+            loop {
+                let app = App::on(on).await;
+                match death {
+                    Death::BeforeWrite => app.store().fail_write(n, Fault::DieBefore),
+                    Death::AfterWrite => app.store().fail_write(n, Fault::DieAfter),
+                    Death::BeforeCall => app.wire.cut(n, Cut::Before, app.store()),
+                    Death::AfterCall => app.wire.cut(n, Cut::After, app.store()),
                 }
-                assert!(n > steps.len(), "{death:?}: {n} deaths for {} steps", steps.len());
+                let died = have(&app, steps, rescue).await;
+                let mut found = end(&app);
+                let doubles = without_doubles(&expected.sent, &mut found.sent);
+                let case = format!("{death:?} {n}, {rescue:?}, {on:?}");
+                pretty_assert(&expected, &found, doubles, &case);
+                assert!(doubles <= usize::from(died), "{case}: {doubles} messages came twice");
+                if !died {
+                    break;
+                }
+                n += 1;
             }
+            assert!(n > steps.len(), "{death:?}: {n} deaths for {} steps", steps.len());
         }
     }
 }
@@ -146,6 +149,15 @@ fn pretty_assert(expected: &End, found: &End, doubles: usize, case: &str) {
 #[tokio::test]
 async fn a_conversation_survives_a_death_at_every_step() {
     survives(&[Says(ADA, "/order"), Says(ADA, "Ada"), Presses(ADA, "Blue")]).await;
+}
+
+/// The same in Microsoft's emulator, where A and B are requests of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_on_cosmos_survives_a_death_at_every_step() {
+    let steps = [Says(BO, "/start"), Says(ADA, "/approve"), Says(ADA, "Paint"), Presses(BO, "Yes")];
+    let writes = [Death::BeforeWrite, Death::AfterWrite];
+    survives_on(On::Cosmos, &steps, &writes, &[Rescue::Redelivery]).await;
+    survives_on(On::Cosmos, &steps[..2], &writes[..1], &[Rescue::Sweep]).await;
 }
 
 #[tokio::test]

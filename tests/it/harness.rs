@@ -7,7 +7,7 @@ mod wire;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -22,7 +22,10 @@ use backline::{
     functions::{Doors, router},
     model::{Clock, ConversationId, TraceParent, WorkflowId},
     runtime::{Bot, Conversation, DeadLetter, Item, Runtime, Secret, Settings, WorkflowDocument, rebuild},
-    store::{Batch, Container, Document, Draft, Query, Sqlite, SqliteSettings, Store, Synchronous, Write},
+    store::{
+        Batch, Container, Cosmos, CosmosSettings, Document, Draft, Query, Sqlite, SqliteSettings, Store,
+        Synchronous, Write, cosmos,
+    },
     telegram::client::Client,
 };
 use chrono::TimeDelta;
@@ -31,11 +34,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::cosmos_bridge::{self, Bridge, ConsistencyLevel};
+
 pub(crate) use backline::runtime::State;
 pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
 pub(crate) use hints::Hints;
 pub(crate) use scripts::{World, table};
-pub(crate) use wire::{Cut, Wire};
+pub(crate) use wire::{Cut, Held, Wire};
 
 pub(crate) const ADA: i64 = 101;
 pub(crate) const BO: i64 = 102;
@@ -86,10 +91,20 @@ impl Process {
     }
 }
 
+/// Where an app remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// In a file; a commit is one transaction.
+    Sqlite,
+    /// In a file, but as in Cosmos DB: each batch is a commit of its own, and nobody can tell whether a process lives.
+    SqliteApart,
+    /// In Microsoft's emulator. Needs a runtime of several threads.
+    Cosmos,
+}
+
 /// How an app is made.
 pub(crate) struct Plan {
-    /// As on Cosmos: each batch is a commit of its own, and nobody can tell whether a process lives.
-    pub(crate) apart: bool,
+    pub(crate) on: On,
     pub(crate) settings: Settings,
     pub(crate) patience: Duration,
 }
@@ -97,7 +112,7 @@ pub(crate) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         let settings = Settings { inline_budget: Duration::from_secs(600), ..Settings::default() };
-        Self { apart: false, settings, patience: Duration::from_secs(10) }
+        Self { on: On::Sqlite, settings, patience: Duration::from_secs(10) }
     }
 }
 
@@ -114,8 +129,9 @@ pub(crate) struct App {
     plan: Plan,
     api: String,
     deliveries_seen: Mutex<usize>,
+    place: Place,
     // Last: the store's file is in it.
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl App {
@@ -124,7 +140,11 @@ impl App {
     }
 
     pub(crate) async fn apart() -> Self {
-        Self::planned(Plan { apart: true, ..Plan::default() }).await
+        Self::on(On::SqliteApart).await
+    }
+
+    pub(crate) async fn on(on: On) -> Self {
+        Self::planned(Plan { on, ..Plan::default() }).await
     }
 
     pub(crate) async fn planned(plan: Plan) -> Self {
@@ -142,19 +162,27 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let hints = Arc::new(Hints::new(clock.clone()));
         let world = Arc::default();
-        let file = folder.path().join("store.db");
-        let process = Mutex::new(process(&file, &clock, &hints, &world, &plan, &api));
+        let place = Place::made(plan.on, folder.path(), &clock).await;
+        let process = Mutex::new(process(&place, &clock, &hints, &world, &plan, &api));
         let (toasts, deliveries_seen) = Default::default();
         assert_eq!(telegram.add_person("Olga", None).unwrap(), OPERATOR);
         telegram.say(OPERATOR, SLUG, "/start").unwrap();
-        let app =
-            Self { telegram, clock, hints, world, wire, process, toasts, plan, api, deliveries_seen, folder };
+        let app = Self {
+            telegram,
+            clock,
+            hints,
+            world,
+            wire,
+            process,
+            toasts,
+            plan,
+            api,
+            deliveries_seen,
+            place,
+            _folder: folder,
+        };
         app.skip_updates();
         app
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("store.db")
     }
 
     /// The process that people talk to.
@@ -164,7 +192,7 @@ impl App {
 
     /// One more process on the same store.
     pub(crate) fn another_process(&self) -> Process {
-        process(&self.file(), &self.clock, &self.hints, &self.world, &self.plan, &self.api)
+        process(&self.place, &self.clock, &self.hints, &self.world, &self.plan, &self.api)
     }
 
     /// The old process dies, if it lives; a new one takes its place.
@@ -325,13 +353,13 @@ impl App {
         panic!("never comes to rest: {:#?}", self.left_undone());
     }
 
-    fn real_store(&self) -> Sqlite {
-        open(&self.file(), &self.clock, &self.plan)
+    fn real_store(&self) -> Arc<dyn Store> {
+        self.place.open(&self.clock)
     }
 
     /// Every document of a container.
     pub(crate) fn documents(&self, container: Container) -> Vec<(String, Document)> {
-        all(&self.real_store(), container)
+        all(self.real_store().as_ref(), container)
     }
 
     pub(crate) fn conversation(&self, person: i64) -> Conversation {
@@ -359,7 +387,7 @@ impl App {
         let id = conversation(person).to_string();
         let query = Query { prefix: "inbox:".into(), ..Query::default() };
         let store = self.real_store();
-        let documents = store.query(Container::Conversations, &id, query).now_or_never().unwrap().unwrap();
+        let documents = now(store.query(Container::Conversations, &id, query)).unwrap();
         documents.iter().map(|document| document.parse().unwrap()).collect()
     }
 
@@ -426,7 +454,7 @@ impl App {
         let store = self.real_store();
         for workflow in self.workflows() {
             let id: WorkflowId = workflow.head.workflow;
-            let rebuilt = rebuild(&store, id).now_or_never().unwrap().unwrap();
+            let rebuilt = now(rebuild(store.as_ref(), id)).unwrap();
             assert!(rebuilt.agrees(), "the log of {id} folds to something else: {rebuilt:#?}");
         }
     }
@@ -442,20 +470,55 @@ impl Drop for App {
     }
 }
 
-fn open(file: &std::path::Path, clock: &Clock, plan: &Plan) -> Sqlite {
-    let settings = SqliteSettings { synchronous: Synchronous::Normal, one_transaction: !plan.apart };
-    Sqlite::open(file, settings, clock.clone()).unwrap()
+/// The database itself.
+enum Place {
+    File(PathBuf, SqliteSettings),
+    /// It answers as long as the bridge is there.
+    Account(CosmosSettings, #[expect(dead_code, reason = "it is only kept")] Bridge),
+}
+
+impl Place {
+    async fn made(on: On, folder: &Path, clock: &Clock) -> Self {
+        if on != On::Cosmos {
+            let settings =
+                SqliteSettings { synchronous: Synchronous::Normal, one_transaction: on == On::Sqlite };
+            return Self::File(folder.join("store.db"), settings);
+        }
+        let consistency = ConsistencyLevel::Strong;
+        let bridge =
+            Bridge::start(&cosmos_bridge::Options { port: 0, clock: clock.clone(), consistency }).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings = CosmosSettings::of_connection_string(&bridge.connection_string(), "backline").unwrap();
+        cosmos::provision(&settings).await.unwrap();
+        Self::Account(settings, bridge)
+    }
+
+    fn open(&self, clock: &Clock) -> Arc<dyn Store> {
+        match self {
+            Self::File(file, settings) => Arc::new(Sqlite::open(file, *settings, clock.clone()).unwrap()),
+            Self::Account(settings, _) => Arc::new(Cosmos::new(settings.clone(), clock.clone())),
+        }
+    }
+}
+
+/// What a store on this machine answers at once, and another after a while.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    match work.as_mut().now_or_never() {
+        Some(done) => done,
+        None => tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work)),
+    }
 }
 
 fn process(
-    file: &std::path::Path,
+    place: &Place,
     clock: &Clock,
     hints: &Arc<Hints>,
     world: &Arc<World>,
     plan: &Plan,
     api: &str,
 ) -> Process {
-    let store = Arc::new(FaultyStore::new(open(file, clock, plan), clock.clone(), plan.apart));
+    let store = Arc::new(FaultyStore::new(place.open(clock), clock.clone(), plan.on != On::Sqlite));
     let bot = Bot {
         slug: SLUG.parse().unwrap(),
         token: TOKEN.parse().unwrap(),
@@ -469,11 +532,11 @@ fn process(
     Process { runtime, store, doors: router(Doors::new(waiting)), _ready: Arc::new(ready) }
 }
 
-fn all(store: &Sqlite, container: Container) -> Vec<(String, Document)> {
+fn all(store: &dyn Store, container: Container) -> Vec<(String, Document)> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
-        let page = store.list(container, after, 500).now_or_never().unwrap().unwrap();
+        let page = now(store.list(container, after, 500)).unwrap();
         all.extend(page.documents.into_iter().map(|found| (found.partition, found.document)));
         after = page.next;
         if after.is_none() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::dev::{ADA, Dev, Start, signal, text};
 
 /// What a person does to report something, and what they are asked next.
-const STEPS: [(Step, &str); 7] = [
+pub(crate) const STEPS: [(Step, &str); 7] = [
     (Step::Says("/report"), "What is it about?"),
     (Step::Presses("Cleaning"), "Where is it?"),
     (Step::Presses("Camp Site"), "A photo says a lot"),
@@ -19,12 +19,12 @@ const STEPS: [(Step, &str); 7] = [
 ];
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     Says(&'static str),
     Presses(&'static str),
 }
 
-async fn take(dev: &Dev, step: Step, shown: &Value) {
+pub(crate) async fn take(dev: &Dev, step: Step, shown: &Value) {
     match step {
         Step::Says(words) => dev.say(ADA, words).await,
         Step::Presses(label) => dev.press(ADA, shown, label).await,
@@ -32,7 +32,7 @@ async fn take(dev: &Dev, step: Step, shown: &Value) {
 }
 
 /// Everything went as if nobody had been killed: each input is applied once, each question was put once.
-async fn check(dev: &Dev, doubled: usize) {
+pub(crate) async fn check(dev: &Dev, doubled: usize) {
     let shown = dev.hears(ADA, "Mud &").await;
     dev.press(ADA, &shown, "Submit").await;
     dev.hears(ADA, "Thank you").await;

@@ -5,12 +5,14 @@
 mod app;
 mod azurite;
 mod browser;
+mod cloud;
 mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 mod cosmos_bridge;
 mod crashes;
 mod dev;
+mod doctor;
 mod envelopes;
 mod example;
 mod fake_telegram;
@@ -21,6 +23,7 @@ mod house;
 mod kill;
 mod looking_in;
 mod poll;
+mod protocol;
 mod queue_contract;
 mod store_contract;
 mod updates;

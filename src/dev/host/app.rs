@@ -129,6 +129,7 @@ impl App {
 fn warnings(host: &Json, settings: &Settings) -> Vec<String> {
     let asks = |path: &[&str]| host.path(path).is_some_and(|value| value.truth() != Some(false));
     let zone = settings::setting(settings, "WEBSITE_TIME_ZONE").unwrap_or("UTC");
+    let encoding = host.path(&["extensions", "queues", "messageEncoding"]).and_then(Json::text);
     let mut warnings = Vec::new();
     for (asked, warning) in [
         (
@@ -150,6 +151,10 @@ fn warnings(host: &Json, settings: &Settings) -> Vec<String> {
         (
             !zone.eq_ignore_ascii_case("UTC"),
             "WEBSITE_TIME_ZONE is ignored: timers go by UTC here, as they do on Azure's Linux plans",
+        ),
+        (
+            encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("none")),
+            "host.json: `messageEncoding` none is ignored here: in a storage account messages are base64",
         ),
     ] {
         if asked {

@@ -114,8 +114,8 @@ pub(super) async fn keep(
         match next.await {
             Ok(next) => {
                 journal.log(Level::Information, "the app's files changed: started it anew");
-                journal.keep(Event::Reloaded);
                 server.replace(next.running.clone());
+                journal.keep(Event::Reloaded);
                 let mut before = std::mem::replace(&mut generation, next);
                 before.drain().await;
                 let _ = timeout(GRACE, before.running.idle()).await;

@@ -143,6 +143,15 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_without_the_right_is_told_which_one_it_needs() {
+        let key = StorageSettings::of_connection_string("UseDevelopmentStorage=true").unwrap();
+        let settings = StorageSettings { access: Access::Identity(crate::azure::Identity::Developer), ..key };
+        let failure = Failure::of_status(403.into(), "AuthorizationPermissionMismatch", &settings);
+        let Failure::Other(Error::Refused(why)) = failure else { panic!("{failure:?}") };
+        assert!(why.contains("Storage Queue Data Contributor"), "{why}");
+    }
+
+    #[test]
     fn what_is_not_there_is_told_apart() {
         assert!(matches!(of(404, "QueueNotFound"), Failure::NoQueue));
         assert!(matches!(of(404, "MessageNotFound"), Failure::NoMessage));

@@ -55,3 +55,23 @@ impl HttpClient for Discreet {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use azure_core::http::Method;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_does_not_tell_the_url() {
+        // So that reqwest finds its provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        // Nobody may listen on port 1.
+        let url = Url::parse("http://127.0.0.1:1/shop/hints?sig=sesame").unwrap();
+        let request = Request::new(url, Method::Get);
+        let error = Discreet(client).execute_request(&request).await.err().unwrap();
+        assert!(!format!("{error} {error:?}").contains("sesame"), "{error:?}");
+        assert_eq!(error.kind(), &ErrorKind::Connection);
+    }
+}

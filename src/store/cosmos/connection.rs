@@ -5,11 +5,9 @@ use std::{sync::Arc, time::Duration};
 use azure_data_cosmos::{
     AccountReference, CosmosClient, CosmosError, CosmosRuntime, RoutingStrategy,
     clients::{ContainerClient, DatabaseClient},
-    options::{
-        ContainerClientOptions, OperationOptions, ReadConsistencyStrategy, ReadDatabaseOptions,
-        UserAgentSuffix,
-    },
+    options::{OperationOptions, ReadConsistencyStrategy, ReadDatabaseOptions, UserAgentSuffix},
 };
+use futures_util::future::try_join;
 use tokio::{sync::OnceCell, time::timeout};
 
 use super::{
@@ -31,12 +29,21 @@ pub(super) struct Connection {
     patience: Duration,
     meter: Arc<Meter>,
     client: OnceCell<CosmosClient>,
+    /// The account is at `Strong` and has the database.
+    checked: OnceCell<()>,
     containers: [OnceCell<ContainerClient>; Container::ALL.len()],
 }
 
 impl Connection {
     pub(super) fn new(settings: CosmosSettings, patience: Duration, meter: Arc<Meter>) -> Self {
-        Self { settings, patience, meter, client: OnceCell::new(), containers: Default::default() }
+        Self {
+            settings,
+            patience,
+            meter,
+            client: OnceCell::new(),
+            checked: OnceCell::new(),
+            containers: Default::default(),
+        }
     }
 
     /// The container's client, ready to be asked.
@@ -46,31 +53,35 @@ impl Connection {
     /// database or the container is missing.
     pub(super) async fn container(&self, container: Container) -> Result<&ContainerClient, Error> {
         let found = self.containers[container as usize].get_or_try_init(|| async {
-            let client = self.client.get_or_try_init(|| self.build()).await?;
-            let options = {
-                let mut options = ContainerClientOptions::default();
-                options.operation = in_time(self.patience);
-                options
-            };
+            let connect = || connect(&self.settings, self.patience, Some(&self.meter));
+            let client = self.client.get_or_try_init(connect).await?;
             let database = client.database_client(self.settings.database.as_str());
-            database.container_client(container.name(), Some(options)).await.map_err(|error| {
-                missing(&error, &format!("container `{}` in `{}`", container.name(), self.settings.database))
-            })
+            // Side by side: the first update waits for one answer less.
+            let (_, client) = try_join(self.check(&database), self.find(&database, container)).await?;
+            Ok(client)
         });
         // Callers queue up behind the one that builds: none of them waits for ever.
         timeout(self.patience, found).await.unwrap_or_else(|_| Err(late(&self.settings)))
     }
 
-    async fn build(&self) -> Result<CosmosClient, Error> {
-        let client = connect(&self.settings, self.patience, Some(&self.meter)).await?;
-        let database = client.database_client(self.settings.database.as_str());
-        match consistency(&database, self.patience).await {
-            Ok(()) => Ok(client),
-            Err(Trouble::Weak) => Err(Error::Refused(NOT_STRONG.into())),
-            Err(Trouble::Other(error)) => {
-                Err(missing(&error, &format!("database `{}`", self.settings.database)))
+    async fn check(&self, database: &DatabaseClient) -> Result<(), Error> {
+        let checked = self.checked.get_or_try_init(|| async {
+            match consistency(database, self.patience).await {
+                Ok(()) => Ok(()),
+                Err(Trouble::Weak) => Err(Error::Refused(NOT_STRONG.into())),
+                Err(Trouble::Other(error)) => {
+                    Err(missing(&error, &format!("database `{}`", self.settings.database)))
+                }
             }
-        }
+        });
+        checked.await.copied()
+    }
+
+    async fn find(&self, database: &DatabaseClient, container: Container) -> Result<ContainerClient, Error> {
+        let found = database.container_client(container.name(), None).await;
+        found.map_err(|error| {
+            missing(&error, &format!("container `{}` in `{}`", container.name(), self.settings.database))
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use backline::engine::Status;
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -164,6 +165,32 @@ async fn a_command_that_dies_between_the_old_and_the_new_workflow_begins_one_wor
     app.settle().await;
     assert_eq!(app.workflows().len(), 2);
     assert_eq!(app.sent(ADA), ["Your name?", "Quick?", "In time: soon"]);
+}
+
+#[tokio::test]
+async fn a_command_that_has_read_an_old_head_puts_aside_what_is_current_by_now() {
+    for apart in [false, true] {
+        let app = if apart { App::apart().await } else { App::start().await };
+        app.says(ADA, "/order").await;
+        // The slow one has read that `order` is the current workflow.
+        let (slow, gate) = (app.another_process(), Gate::default());
+        slow.store.fail(Fault::Wait(gate.clone()), 1, |operation| operation.is_read_of("inputs/head"));
+        let first = app.saying(ADA, "/fragile");
+        let second = app.saying(ADA, "/patient");
+        let behind = tokio::spawn({
+            let (slow, second) = (slow.clone(), second.clone());
+            async move { slow.post(&second).await.unwrap() }
+        });
+        gate.reached().await;
+        app.post(&first).await;
+        gate.open();
+        assert_eq!(behind.await.unwrap().0, 200);
+        app.settle().await;
+        let running = app.workflows().into_iter().filter(|workflow| workflow.head.status == Status::Running);
+        let scripts: Vec<String> = running.map(|workflow| workflow.head.script).collect();
+        assert_eq!(scripts, ["patient"], "apart: {apart}");
+        assert_eq!(app.sent(ADA), ["Your name?", "Say it.", "Quick?"]);
+    }
 }
 
 #[tokio::test]

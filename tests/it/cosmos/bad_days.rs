@@ -72,6 +72,34 @@ async fn a_hiccup_is_not_noticed() {
     assert!(is_there(&store, "alone 0").await);
 }
 
+#[tokio::test]
+async fn a_busy_service_tells_how_long_to_wait() {
+    let account = Account::provisioned().await;
+    let store = account.open();
+    is_there(&store, "warm").await;
+    let busy = Fault::Refuse { status: 429, sub_status: 3200, retry_after_ms: 7 };
+    account.bridge.fail(ALWAYS, Kind::Write, &busy);
+    match put(&store, [create("a")]).await {
+        Err(Error::Unavailable { retry_after, .. }) => {
+            assert_eq!(retry_after, Some(Duration::from_millis(7)))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn patience_ends() {
+    let account = Account::provisioned().await;
+    let store = account.open();
+    is_there(&store, "warm").await;
+    account.bridge.fail(ALWAYS, Kind::Write, &Fault::Silence);
+    match put(&store, [create("a")]).await {
+        // It was the operation that ended, and not one request of many.
+        Err(Error::Unavailable { why, .. }) => assert!(why.contains("ClientOperationTimeout"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Everything a store is asked, against a service that does not do it; what came of it.
 async fn ask_everything(store: &Cosmos) -> [Result<(), Error>; 4] {
     let read = store.read(PLACE, "p", &id("there")).await.map(drop);

@@ -7,7 +7,7 @@ use backline::{
     model::{Clock, Timestamp, WorkflowId},
     store::{
         Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
-        Sqlite, Store,
+        Store,
     },
 };
 use tokio::sync::{Notify, watch};
@@ -72,7 +72,7 @@ type Matches = Box<dyn Fn(&Operation) -> bool + Send>;
 
 /// A process's view of a store; ends when the process dies.
 pub(crate) struct FaultyStore {
-    life: Mutex<Option<Arc<Sqlite>>>,
+    life: Mutex<Option<Arc<dyn Store>>>,
     instance: String,
     clock: Clock,
     /// Are the batches of a commit written one by one, and can nobody tell whether a process lives, as with Cosmos?
@@ -87,10 +87,10 @@ pub(crate) struct FaultyStore {
 }
 
 impl FaultyStore {
-    pub(crate) fn new(store: Sqlite, clock: Clock, apart: bool) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Clock, apart: bool) -> Self {
         Self {
             instance: store.instance().to_owned(),
-            life: Mutex::new(Some(Arc::new(store))),
+            life: Mutex::new(Some(store)),
             clock,
             apart,
             reads: Mutex::new(0),
@@ -156,7 +156,7 @@ impl FaultyStore {
         self.died.send_replace(true);
     }
 
-    async fn inner(&self) -> Arc<Sqlite> {
+    async fn inner(&self) -> Arc<dyn Store> {
         let life = self.life.lock().unwrap().clone();
         match life {
             Some(store) => store,
@@ -171,7 +171,7 @@ impl FaultyStore {
         Some(found.1.clone())
     }
 
-    async fn may_read(&self, what: &str) -> Result<Arc<Sqlite>, Error> {
+    async fn may_read(&self, what: &str) -> Result<Arc<dyn Store>, Error> {
         *self.reads.lock().unwrap() += 1;
         match self.planned(&Operation::Read(what.to_owned())) {
             Some(Fault::DieBefore | Fault::DieAfter) => self.die(),

@@ -113,6 +113,30 @@ async fn duet(chat: Chat) {
     futures_util::future::join(ada_says, bo_goes).await;
 }
 
+/// Both are asked for ever, and each hears what the other does.
+async fn chorus(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    let ada_speaks = async {
+        loop {
+            let word = chat.ask(text("word", words("A word?"))).await;
+            chat.tell(&bo, Text::literal(format!("Ada: {word}")));
+        }
+    };
+    let bo_sings = async {
+        while chat.ask_of(&bo, choice("sing", words("Sing?"), options(&["La"]))).await.is_ok() {
+            chat.say(words("Bo: la"));
+        }
+    };
+    let ((), ()) = futures_util::future::join(bo_sings, ada_speaks).await;
+}
+
+/// Writes for ever.
+async fn scribe(chat: Chat) {
+    loop {
+        chat.ask(text("line", words("A line?"))).await;
+    }
+}
+
 /// Asks Bo something that no button answers.
 async fn ask(chat: Chat) {
     let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
@@ -192,6 +216,8 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("order", Workflow::new("order", order)))
         .workflow(command("approve", Workflow::new("approve", approve)))
         .workflow(command("duet", Workflow::new("duet", duet)))
+        .workflow(command("chorus", Workflow::new("chorus", chorus)))
+        .workflow(command("scribe", Workflow::new("scribe", scribe)))
         .workflow(command("ask", Workflow::new("ask", ask)))
         .workflow(command("climate", Workflow::new("climate", climate)))
         .workflow(command("where", Workflow::new("where", whereabouts)))

@@ -10,6 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
 use super::faulty_store::FaultyStore;
 
 /// When the process dies.
@@ -30,6 +33,14 @@ pub(crate) struct Wire {
     refused: Mutex<Vec<usize>>,
     failing: Mutex<Vec<usize>>,
     meanwhile: Mutex<Option<(usize, Meanwhile)>>,
+    held: Mutex<Option<mpsc::UnboundedSender<Held>>>,
+}
+
+/// A message that is on its way until it is let through; dropped, it never arrives, and nobody is told.
+pub(crate) struct Held {
+    /// To this chat, if it names one.
+    pub(crate) chat: Option<i64>,
+    pub(crate) let_through: oneshot::Sender<()>,
 }
 
 impl Wire {
@@ -63,6 +74,25 @@ impl Wire {
         *self.meanwhile.lock().unwrap() = Some((self.calls() + n, Box::new(work)));
     }
 
+    /// Every message from now on is held until a test lets it through; edits pass.
+    pub(crate) fn hold(&self, messages: Option<mpsc::UnboundedSender<Held>>) {
+        *self.held.lock().unwrap() = messages;
+    }
+
+    /// Returns when the message may go on; never, if it is dropped.
+    async fn pass(&self, uri: &Uri, body: &[u8]) {
+        let Some(held) = self.held.lock().unwrap().clone() else { return };
+        if !["/sendMessage", "/answerCallbackQuery"].iter().any(|method| uri.path().ends_with(method)) {
+            return;
+        }
+        let chat = serde_json::from_slice::<Value>(body).ok().and_then(|body| body["chat_id"].as_i64());
+        let (let_through, may_go) = oneshot::channel();
+        held.send(Held { chat, let_through }).ok();
+        if may_go.await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// So many calls have begun.
     pub(crate) fn calls(&self) -> usize {
         *self.calls.lock().unwrap()
@@ -89,6 +119,7 @@ async fn forward(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    wire.pass(&uri, &body).await;
     let cut = wire.next();
     if let Some((Cut::Before, victim)) = &cut {
         victim.die();

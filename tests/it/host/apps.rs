@@ -55,15 +55,21 @@ pub(super) type Function = (&'static str, Value);
 
 /// Writes an app's files.
 pub(super) fn write(root: &Path, host: &Map<String, Value>, functions: &[Function]) {
-    fs::write(root.join("host.json"), serde_json::to_string_pretty(host).unwrap()).unwrap();
     let values =
         json!({"FUNCTIONS_WORKER_RUNTIME": "custom", "AzureWebJobsStorage": "UseDevelopmentStorage=true"});
     let settings = json!({"IsEncrypted": false, "Values": values});
     fs::write(root.join("local.settings.json"), settings.to_string()).unwrap();
     for (name, json) in functions {
-        fs::create_dir_all(root.join(name)).unwrap();
-        fs::write(root.join(name).join("function.json"), json.to_string()).unwrap();
+        add(root, name, json);
     }
+    // At last: a host that reads it finds all the rest.
+    fs::write(root.join("host.json"), serde_json::to_string_pretty(host).unwrap()).unwrap();
+}
+
+/// Writes one function's file.
+pub(super) fn add(root: &Path, name: &str, json: &Value) {
+    fs::create_dir_all(root.join(name)).unwrap();
+    fs::write(root.join(name).join("function.json"), json.to_string()).unwrap();
 }
 
 pub(super) fn http(more: Value) -> Value {

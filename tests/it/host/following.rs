@@ -13,7 +13,7 @@ use tokio::{sync::broadcast, time::timeout};
 
 use super::{
     apps::{self, answer, bindings, host_json, http, with},
-    player::{Scene, Stage, begun, ended, request_telling, wait_for},
+    player::{Scene, Stage, begun, ended, wait_for},
 };
 use crate::dev::{Dev, Start};
 
@@ -189,11 +189,12 @@ async fn a_failed_batch_is_lost_without_retry_and_brought_again_with_it() {
         .filter(|event| matches!(event, Event::Log { level: Level::Warning, text, .. } if text.contains("a `leaseContainerPrefix` of its own")));
     assert_eq!(warned.count(), 2, "on Azure they would share the changes");
     let mut events = stage.host.events();
-    let mut errors = stage.host.events();
+    let (mut once, mut twice) = (stage.host.events(), stage.host.events());
     store.tell("bad", json!({"failures": 4})).await;
-    said(&mut errors, "once", "a change is lost to it, as on Azure: the call failed, and it has no `retry`")
+    said(&mut once, "once", "a change is lost to it, as on Azure: the call failed, and it has no `retry`")
         .await;
-    brought(&stage, &mut events, "always", "bad").await;
+    said(&mut twice, "twice", "its `retry` allows no more attempts").await;
+    while ended(&mut events, "always").await.is_some() {}
     store.put("good", json!({})).await;
     for function in ["once", "twice", "always"] {
         brought(&stage, &mut stage.host.events(), function, "good").await;
@@ -235,15 +236,21 @@ async fn a_batch_that_fails_when_the_host_stops_comes_again() {
 async fn a_host_that_dies_brings_the_batch_again_that_was_under_way() {
     let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
     store.tell("a", json!({"delay": 600_000})).await;
+    store.put("z", json!({})).await;
     let stage = scene.start(false).await;
-    begun(&mut stage.host.events(), "feed").await;
+    until("the batch is brought", || !stage.asked(0).is_empty()).await;
     let Stage { host, scene } = stage;
     drop(host);
     store.put("b", json!({})).await;
     store.put("a", json!({})).await;
     let stage = scene.start(false).await;
     brought(&stage, &mut stage.host.events(), "feed", "b").await;
-    assert_eq!(batches(&stage, 0, "feed").last().unwrap(), &["b", "a"], "the latest version, in its place");
+    let again = ["z", "b", "a"];
+    assert_eq!(
+        batches(&stage, 0, "feed"),
+        [vec!["a", "z"], again.into()],
+        "the latest version, in its place"
+    );
     stage.stop().await;
 }
 
@@ -256,6 +263,7 @@ async fn look(dev: &Dev, at: &str) -> Value {
 async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_again() {
     let (scene, store) = scene([("feed", follows(json!({"startFromBeginning": true})))]);
     store.tell("a", json!({"delay": 600_000})).await;
+    store.put("z", json!({})).await;
     let (root, data, record) = (scene.root(), scene.data(), scene.record().display().to_string());
     let settings = [("RECORD", &record[..])];
     let program = env!("CARGO_BIN_EXE_backline").into();
@@ -273,37 +281,8 @@ async fn a_program_that_is_killed_brings_the_batch_again_when_it_is_started_agai
     store.put("a", json!({})).await;
     let stage = scene.start(false).await;
     brought(&stage, &mut stage.host.events(), "feed", "b").await;
-    assert_eq!(batches(&stage, 0, "feed"), [vec!["a"], vec!["b", "a"]]);
+    assert_eq!(batches(&stage, 0, "feed"), [vec!["a", "z"], vec!["z", "b", "a"]]);
     stage.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_passed_over_while_no_handler_runs() {
-    let functions = [
-        ("feed", follows(json!({"startFromBeginning": true}))),
-        ("h", bindings([http(json!({})), answer()])),
-    ];
-    let (scene, store) = scene(functions);
-    let stage = scene.start(false).await;
-    checkpointed(&stage, "feed").await;
-    let mut events = stage.host.events();
-    stage.exchange(&request_telling("/api/h", &json!({"exit": 0}))).await;
-    said_by_host(&mut events, "the handler ended with code 0").await;
-    store.put("a", json!({})).await;
-    let kept = fs::read(stage.scene.data().join("feeds/feed.json")).unwrap();
-    let scene = stage.stop().await;
-    assert_eq!(fs::read(scene.data().join("feeds/feed.json")).unwrap(), kept);
-    let stage = scene.start(false).await;
-    brought(&stage, &mut stage.host.events(), "feed", "a").await;
-    stage.stop().await;
-}
-
-async fn said_by_host(events: &mut broadcast::Receiver<Event>, words: &str) {
-    wait_for(events, |event| match event {
-        Event::Log { text, .. } if text.contains(words) => Some(()),
-        _ => None,
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use azure_data_cosmos::{
     AccountReference, CosmosClient, RoutingStrategy, clients::ContainerClient, models::ContainerProperties,
 };
 use backline::{
-    dev::host::Event,
+    dev::host::{Event, HandlerState},
     model::Clock,
     store::{self, Batch, Container, CosmosSettings, Draft, Settings, Store, Synchronous, Write},
 };
@@ -15,9 +15,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    apps::with,
+    apps::{self, answer, bindings, http, with},
     following::{app, batches, brought, calls, checkpointed, documents, follows, until},
-    player::{Scene, ended},
+    player::{Scene, ended, request_telling, wait_for},
 };
 use crate::cosmos_bridge::{Bridge, ConsistencyLevel, Fault, Kind, Options};
 
@@ -165,6 +165,35 @@ async fn a_new_function_begins_now_and_an_account_that_refuses_is_asked_again() 
 
 fn told(answer: &Value) -> String {
     STANDARD.encode(answer.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_passed_over_while_no_handler_runs() {
+    let shop = Shop::open().await;
+    let scene = shop.app(json!({"startFromBeginning": true}), json!({}));
+    apps::add(&scene.root(), "h", &bindings([http(json!({})), answer()]));
+    let stage = scene.start(false).await;
+    checkpointed(&stage, "feed").await;
+    let mut events = stage.host.events();
+    stage.exchange(&request_telling("/api/h", &json!({"exit": 0}))).await;
+    wait_for(&mut events, |event| match event {
+        Event::HandlerChanged { state: HandlerState::Ended } => Some(()),
+        _ => None,
+    })
+    .await;
+    shop.order("a", "Ada", json!({})).await;
+    // The other partitions are looked at again and again; this one not before its change is over.
+    let looks_since = || {
+        let looks = shop.bridge.seen().into_iter().filter(|seen| seen.kind == Kind::ChangeFeed);
+        looks.skip_while(|look| look.status != 200).count()
+    };
+    until("the change is read, and there was time to bring it", || looks_since() > 12).await;
+    let snapshot = stage.host.snapshot().await;
+    let feed = snapshot.functions.iter().find(|function| function.name == "feed").unwrap();
+    assert_eq!((feed.runs, feed.fault.as_ref()), (0, None), "nobody is there to be called");
+    let stage = stage.stop().await.start(false).await;
+    brought(&stage, &mut stage.host.events(), "feed", "a").await;
+    stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
