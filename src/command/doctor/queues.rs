@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
-use super::Finding;
+use super::{Finding, dice};
 use crate::{
     model::Clock,
     queue::{self, Error, Mailbox},
@@ -38,7 +36,7 @@ pub(super) async fn look(settings: Option<&queue::Settings>) -> Vec<Finding> {
 /// Through a queue of its own, that no function listens to.
 async fn send_and_take_back(queues: &dyn Mailbox) -> Result<(), Error> {
     const QUEUE: &str = "doctor";
-    let ours = Uuid::new_v4().to_string();
+    let ours = dice();
     queues.send(QUEUE, &ours, Duration::ZERO).await?;
     loop {
         // Whoever looked before and was interrupted may have left some.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Finding;
+use super::{Finding, dice};
 use crate::{
     model::Clock,
     store::{self, Batch, Container, DocumentId, Draft, ETag, Error, Store, Write, cosmos},
@@ -65,7 +65,7 @@ pub(in crate::command) fn told(found: cosmos::Finding) -> Finding {
 
 /// Creates a document, replaces it, is refused a second replacement of the same version, and deletes it.
 async fn write_and_read(store: &dyn Store) -> Result<(), Error> {
-    let id: DocumentId = uuid::Uuid::new_v4().to_string().parse()?;
+    let id: DocumentId = dice().parse()?;
     let draft = || Draft::of(&json!({ "why": "doctor" })).ttl(Duration::from_secs(60));
     let first = write(store, Write::Create(id.clone(), draft())).await?;
     let second = write(store, Write::Replace(id.clone(), first.clone(), draft())).await?;
