@@ -1,4 +1,4 @@
-"""host.json and each function.json by their schemas, and the queues they name: does the deployment make them?
+"""host.json and each function.json by their schemas, and the queues and containers they name: does the deployment make them?
 
 usage: functions.py SCHEMAS ROOT
 """
@@ -16,7 +16,9 @@ def main(schemas, root):
     # Tried as a whole it complains of version 1, which nobody writes any more.
     host = {"definitions": host["definitions"], **host["definitions"]["version-2"]}
     function = json.loads((Path(schemas) / "function.json").read_text())
-    made = json.loads((root / "infra/data.json").read_text())["queues"]
+    data = json.loads((root / "infra/data.json").read_text())
+    containers = [container["name"] for container in data["containers"]]
+    made = {"queueName": data["queues"], "containerName": containers, "leaseContainerName": containers}
 
     functions = sorted(root.glob("functions/*/function.json"))
     for path in [root / "host.json", *functions]:
@@ -25,9 +27,9 @@ def main(schemas, root):
         for error in Draft7Validator(schema).iter_errors(value):
             mistakes.append(f"{path}: {'.'.join(map(str, error.path)) or 'it'}: {error.message[:200]}")
         for binding in value.get("bindings", []):
-            queue = binding.get("queueName")
-            if queue and queue not in made:
-                mistakes.append(f"{path}: infra/data.json makes no queue `{queue}`")
+            for key in made.keys() & binding.keys():
+                if binding[key] not in made[key]:
+                    mistakes.append(f"{path}: infra/data.json makes no {key} `{binding[key]}`")
     print("\n".join(mistakes) or f"host.json and {len(functions)} functions")
     sys.exit(bool(mistakes))
 
