@@ -4,6 +4,7 @@
 
 mod attempts;
 mod beside;
+mod committing;
 mod finish;
 mod handing;
 mod leaving_out;
@@ -103,7 +104,7 @@ fn a_larger_scope_keeps_every_rule() {
     all_hold(&TWO, |scope| scope);
     all_hold(&ONE, |scope| Scope { workers: 3, ..scope });
     all_hold(&TWO, |scope| Scope { redelivers: true, faults: 0, ..scope });
-    all_hold(&TWO, |scope| Scope { workers: 3, faults: 0, ..scope });
+    all_hold(&TWO[1..7], |scope| Scope { workers: 3, faults: 0, is_shared: false, ..scope });
     all_hold(&THREE, |scope| Scope { faults: 0, ..scope });
     all_hold(&THREE[..4], |scope| Scope { is_shared: false, ..scope });
     all_hold(&TWO[..4], |scope| Scope { is_shared: false, faults: 2, ..scope });
