@@ -151,9 +151,10 @@ impl Step<'_> {
     fn is_done(&mut self) {
         let key = self.key();
         let visit = self.at();
-        (visit.conflicts, visit.is_careful, visit.counted) = (0, false, None);
+        (visit.conflicts, visit.is_careful) = (0, false);
+        visit.counted = visit.counted.filter(|counted| *counted != key);
         if visit.own == Some(key) {
-            self.stop_looking(false);
+            self.stop_looking();
         } else {
             self.look();
         }

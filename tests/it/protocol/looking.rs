@@ -41,7 +41,7 @@ impl Step<'_> {
         let heads = self.at().scene.heads;
         let lasts = heads.iter().flatten().filter(|_| keeps_last).filter_map(|read| read.head.last[place]);
         let Some((first, is_unfinished)) = rules::goes_first(pending.iter(), lasts) else {
-            return self.stop_looking(false);
+            return self.stop_looking();
         };
         let key = pending.iter().nth(first).expect("what goes first is pending");
         let names_shared = self.scope.kind(key) == Kind::Press;
@@ -90,9 +90,13 @@ impl Step<'_> {
         if self.keeps(Rule::RedoFromEntries) && self.redo() {
             return;
         }
-        let (key, new) = (self.key(), self.me.new);
+        let (key, new, uncounts) = (self.key(), self.me.new, self.keeps(Rule::OnlyFailuresCount));
         let visit = self.at();
-        let counted = visit.counted.is_some_and(|(counted, _)| counted == key);
+        let counted = visit.counted == Some(key);
+        if uncounts && !counted && visit.counted.is_some() {
+            visit.at = At::ReadToUncount;
+            return;
+        }
         let verdict = rules::may_try(Try {
             attempts: visit.scene.attempts.into(),
             needs_no_count: counted || new == Some(key),
@@ -103,10 +107,10 @@ impl Step<'_> {
         match verdict {
             Verdict::Go => self.decide(),
             Verdict::Count => visit.at = At::Count,
-            Verdict::NotNow => self.stop_looking(false),
+            Verdict::NotNow => self.stop_looking(),
             Verdict::GiveUp | Verdict::Overtaken => {
                 self.state.items[usize::from(key)] = Item::Dead;
-                self.stop_looking(false);
+                self.stop_looking();
             }
         }
     }
@@ -164,25 +168,48 @@ impl Step<'_> {
         self.me = me;
         self.state.items[usize::from(key)] = Item::Pending { attempts };
         if self.loses_answer() {
+            self.state.poorer.push(key);
             return self.fail();
         }
         let visit = self.at();
         visit.scene.item_is_fresh = true;
-        visit.counted = Some((key, true));
+        visit.counted = Some(key);
         self.decide();
     }
 
-    pub(super) fn uncount(&mut self) {
-        if let Some((key, true)) = self.at().counted
-            && let Item::Pending { attempts } = self.state.items[usize::from(key)]
-        {
-            let mut me = std::mem::take(&mut self.me);
-            self.state.item_changed(&mut me, key);
-            self.me = me;
-            self.state.items[usize::from(key)] = Item::Pending { attempts: attempts - 1 };
+    pub(super) fn read_to_uncount(&mut self) {
+        let counted = self.at().counted.expect("only what was counted is uncounted");
+        if self.state.is_pending(counted) {
+            self.at().at = At::Uncount { is_fresh: true };
+        } else {
+            self.is_uncounted();
         }
+    }
+
+    pub(super) fn uncount(&mut self, is_fresh: bool) {
+        let counted = self.at().counted.expect("only what was counted is uncounted");
+        let Item::Pending { attempts } = self.state.items[usize::from(counted)] else {
+            return self.is_uncounted();
+        };
+        if !is_fresh {
+            self.at().at = At::ReadToUncount;
+            return;
+        }
+        let mut me = std::mem::take(&mut self.me);
+        self.state.item_changed(&mut me, counted);
+        self.me = me;
+        self.state.items[usize::from(counted)] = Item::Pending { attempts: attempts.saturating_sub(1) };
+        self.is_uncounted();
+    }
+
+    /// It was another input's attempt, and this one's turn now; or the worker leaves.
+    fn is_uncounted(&mut self) {
         self.at().counted = None;
-        self.stop_looking(false);
+        if self.at().scene.item.is_some() {
+            self.weigh();
+        } else {
+            self.stop_looking();
+        }
     }
 
     /// What the engine would decide (`engine/decide.rs`).
