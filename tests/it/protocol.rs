@@ -70,7 +70,7 @@ fn all_hold<'a>(updates: impl IntoIterator<Item = &'a &'a [Update]>, vary: impl 
 
 #[test]
 fn one_update_survives_two_faults() {
-    all_hold(&ONE, |scope| Scope { faults: 2, ..scope });
+    all_hold(&ONE[1..3], |scope| Scope { faults: 2, ..scope });
 }
 
 #[test]
@@ -101,14 +101,14 @@ fn three_updates_of_one_person_keep_every_rule() {
 #[test]
 #[ignore = "minutes, and some gigabytes: with `--release -- --ignored`"]
 fn a_larger_scope_keeps_every_rule() {
+    all_hold(&[&[(ADA, Text), (BO, Press), (ADA, Text)][..]], |scope| Scope { is_shared: false, ..scope });
+    all_hold(&TWO[..4], |scope| Scope { is_shared: false, faults: 2, ..scope });
+    all_hold(&THREE, |scope| Scope { faults: 0, ..scope });
     all_hold(&TWO, |scope| scope);
+    all_hold(&ONE, |scope| Scope { faults: 2, ..scope });
     all_hold(&ONE, |scope| Scope { workers: 3, ..scope });
     all_hold(&TWO, |scope| Scope { redelivers: true, faults: 0, ..scope });
-    all_hold(&TWO[1..4], |scope| Scope { workers: 3, faults: 0, is_shared: false, ..scope });
-    all_hold(&THREE, |scope| Scope { faults: 0, ..scope });
-    all_hold(&THREE[..4], |scope| Scope { is_shared: false, ..scope });
-    all_hold(&TWO[..4], |scope| Scope { is_shared: false, faults: 2, ..scope });
-    all_hold(&[&[(ADA, Text), (BO, Press), (ADA, Text)][..]], |scope| Scope { is_shared: false, ..scope });
+    all_hold(&TWO[1..3], |scope| Scope { workers: 3, faults: 0, is_shared: false, ..scope });
 }
 
 #[test]
