@@ -21,6 +21,7 @@ mod harness;
 mod host;
 mod house;
 mod kill;
+mod killing;
 mod looking_in;
 mod poll;
 mod protocol;
