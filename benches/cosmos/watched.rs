@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    ops::RangeInclusive,
     fmt,
+    ops::RangeInclusive,
     sync::{Arc, Mutex},
 };
 

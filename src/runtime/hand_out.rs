@@ -131,7 +131,11 @@ impl Runtime {
     }
 
     /// Is this input still to be applied there?
-    pub(super) async fn is_pending(&self, conversation: &ConversationId, key: &InputKey) -> Result<bool, Error> {
+    pub(super) async fn is_pending(
+        &self,
+        conversation: &ConversationId,
+        key: &InputKey,
+    ) -> Result<bool, Error> {
         let read = self.item(conversation, key).await?;
         Ok(read.is_some_and(|(item, _)| item.state == State::Pending))
     }

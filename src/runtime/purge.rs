@@ -80,8 +80,8 @@ impl Runtime {
         }
     }
 
-    /// Has a finished workflow expire: its entries first, its head last. Any write to it later takes that back, until
-    /// the next purge. False if it can't be done yet.
+    /// Has a finished workflow expire: its entries first, its head last. A write to its head takes that back until the
+    /// next purge. False if it can't be done yet.
     async fn retire(&self, workflow: WorkflowId) -> Result<bool, Error> {
         let _turn = self.locks().lock(workflow.to_string()).await;
         // The head is read before the entries and written last: an entry that comes meanwhile is a conflict.

@@ -14,7 +14,8 @@ pub(super) async fn the_longest_overdue_comes_first(site: Site) {
     let due = |from, until, limit| {
         let store = store.clone();
         async move {
-            let due = store.due(PLACE, noon() + seconds(from)..=noon() + seconds(until), limit).await.unwrap();
+            let due =
+                store.due(PLACE, noon() + seconds(from)..=noon() + seconds(until), limit).await.unwrap();
             due.into_iter().map(|d| (d.partition, d.id.to_string(), d.due_at - noon())).collect::<Vec<_>>()
         }
     };
