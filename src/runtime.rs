@@ -12,6 +12,7 @@ mod documents;
 mod hand_out;
 mod inspect;
 mod locks;
+mod pace;
 mod perform;
 mod receive;
 mod reference;
@@ -31,7 +32,7 @@ pub use reference::{areas, put_areas, remove_area};
 
 use crate::{
     engine::Table,
-    model::BotSlug,
+    model::{BotSlug, Clock},
     queue::{self, Queue},
     store::{self, Store},
     telegram::client::{Client, Token},
@@ -91,6 +92,11 @@ pub struct Settings {
     pub retention: Duration,
     /// How old what an instance knows of people and areas may be; then it asks for what is newer.
     pub reference_max_age: Duration,
+    /// So many messages an instance sends through a bot in a second, and to a chat as many as Telegram's guide allows;
+    /// zero sends as fast as it can.
+    pub messages_per_second: u32,
+    /// What the pace is kept by.
+    pub clock: Clock,
 }
 
 impl Default for Settings {
@@ -100,6 +106,8 @@ impl Default for Settings {
             inline_budget: Duration::from_secs(1),
             retention: Duration::from_secs(90 * 24 * 60 * 60),
             reference_max_age: Duration::from_secs(5),
+            messages_per_second: 30,
+            clock: Clock::real(),
         }
     }
 }
@@ -161,6 +169,7 @@ struct Parts {
     /// What Telegram calls the bots, as far as anybody had to know.
     usernames: Mutex<BTreeMap<BotSlug, String>>,
     reference: reference::Reference,
+    pace: pace::Pace,
 }
 
 impl Runtime {
@@ -176,7 +185,9 @@ impl Runtime {
         let inline = Arc::new(Semaphore::new(settings.inline_concurrency));
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
         let (locks, fresh, usernames, reference) = Default::default();
-        let parts = Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference };
+        let pace = pace::Pace::new(settings.messages_per_second, settings.clock.clone());
+        let parts =
+            Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference, pace };
         Self { parts: Arc::new(parts) }
     }
 
@@ -213,6 +224,10 @@ impl Runtime {
 
     fn fresh(&self) -> &attempts::Fresh {
         &self.parts.fresh
+    }
+
+    fn pace(&self) -> &pace::Pace {
+        &self.parts.pace
     }
 
     fn locks(&self) -> &locks::Locks {
