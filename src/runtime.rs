@@ -5,6 +5,7 @@ mod activity;
 mod advance;
 mod alone;
 mod attempts;
+mod broadcast;
 mod claim;
 mod commit;
 mod dead_letter;
@@ -25,7 +26,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, Semaphore};
 
 pub use dead_letter::{DeadLetter, KeptLetter, dead_letters};
-pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
+pub use documents::{Broadcast, Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
 pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
 pub use receive::Answer;
 pub use reference::{areas, put_areas, remove_area};
