@@ -1,6 +1,9 @@
 //! A store in front of a real one, in which a test lets things go wrong.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use backline::{
@@ -42,6 +45,8 @@ pub(crate) enum Fault {
     Conflict,
     /// Nothing is written: the store can't serve now.
     Unavailable,
+    /// Nothing is written: the store wants to be left alone for so long.
+    Throttled(Duration),
     /// It is written, and the answer is lost.
     Unknown,
     /// It waits until the gate is opened.
@@ -200,6 +205,12 @@ impl FaultyStore {
                 return Err(Error::Conflict { partition, id, batch: 0 });
             }
             Some(Fault::Unavailable) => return Err(unavailable()),
+            Some(Fault::Throttled(asked)) => {
+                return Err(Error::Unavailable {
+                    why: "too many requests".into(),
+                    retry_after: Some(*asked),
+                });
+            }
             Some(Fault::Wait(gate)) => gate.pass().await,
             _ => {}
         }
