@@ -7,6 +7,7 @@ mod others;
 mod processes;
 mod protocol;
 mod reference;
+mod retention;
 mod sending;
 
 use crate::harness::{ADA, App, BO};

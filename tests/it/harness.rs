@@ -78,6 +78,14 @@ impl Process {
         self.unless_it_dies(answered).await
     }
 
+    /// Whatever somebody posts to a door, and what it answers.
+    pub(crate) async fn knock(&self, request: Request<Body>) -> (StatusCode, String) {
+        let response = self.doors.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
     pub(crate) async fn unless_it_dies<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut died = self.store.died.subscribe();
         tokio::select! {

@@ -19,6 +19,7 @@ mod fake_telegram;
 mod first_hour;
 mod harness;
 mod host;
+mod hostile;
 mod house;
 mod kill;
 mod killing;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use backline::{
-    model::{Clock, ConversationId},
+    model::{Clock, ConversationId, Timestamp},
     runtime::{State, behind, rebuild},
     store::{Container, Store},
 };
@@ -166,9 +166,9 @@ impl fmt::Display for Verdict {
 async fn rest(store: &dyn Store) {
     let start = Instant::now();
     loop {
-        let later = Clock::real().now() + TimeDelta::days(1);
-        let mut due = store.due(Container::Conversations, later, 5).await.unwrap();
-        due.extend(store.due(Container::Inputs, later, 5).await.unwrap());
+        let ever = || Timestamp::UNIX_EPOCH..=Clock::real().now() + TimeDelta::days(1);
+        let mut due = store.due(Container::Conversations, ever(), 5).await.unwrap();
+        due.extend(store.due(Container::Inputs, ever(), 5).await.unwrap());
         if due.is_empty() {
             return;
         }
