@@ -67,7 +67,7 @@ impl<'a> Reaper<'a> {
                 return;
             }
             let victims = self.wait().await;
-            then = (n * self.pace).max(self.gate.book().taken + self.pace / 4);
+            then = (n * self.pace).max(self.gate.book().taken + self.pace / 2);
             let slots = self.slots(victims);
             if self.fleet.program() == Program::Host && self.dice.under(2) == 0 {
                 for slot in slots {
