@@ -54,7 +54,7 @@ impl<'a> Reaper<'a> {
         updates: usize,
         seed: u64,
     ) -> Self {
-        Self { gate, fleet, writes, kills, pace: updates * 8 / 10 / kills, dice: Dice::of(seed) }
+        Self { gate, fleet, writes, kills, pace: updates * 6 / 10 / kills, dice: Dice::of(seed) }
     }
 
     /// Kills until it has killed enough, or all the people have gone home. Whoever is killed is started again at once.
@@ -67,7 +67,7 @@ impl<'a> Reaper<'a> {
                 return;
             }
             let victims = self.wait().await;
-            then = (n * self.pace).max(self.gate.book().taken + self.pace / 3);
+            then = (n * self.pace).max(self.gate.book().taken + self.pace / 2);
             let slots = self.slots(victims);
             if self.fleet.program() == Program::Host && self.dice.under(2) == 0 {
                 for slot in slots {
