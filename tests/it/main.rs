@@ -22,6 +22,7 @@ mod host;
 mod hostile;
 mod house;
 mod kill;
+mod killing;
 mod looking_in;
 mod poll;
 mod protocol;
