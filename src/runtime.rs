@@ -5,6 +5,7 @@ mod activity;
 mod advance;
 mod alone;
 mod attempts;
+mod broadcast;
 mod claim;
 mod commit;
 mod dead_letter;
@@ -12,6 +13,7 @@ mod documents;
 mod hand_out;
 mod inspect;
 mod locks;
+mod pace;
 mod perform;
 mod purge;
 mod receive;
@@ -26,7 +28,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, Semaphore};
 
 pub use dead_letter::{DeadLetter, KeptLetter, dead_letters};
-pub use documents::{Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
+pub use documents::{Broadcast, Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
 pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
 pub use purge::Purged;
 pub use receive::Answer;
@@ -35,7 +37,7 @@ pub use transcript::{Told, Transcript, people, transcript};
 
 use crate::{
     engine::Table,
-    model::BotSlug,
+    model::{BotSlug, Clock},
     queue::{self, Queue},
     store::{self, Store},
     telegram::client::{Client, Token},
@@ -97,6 +99,11 @@ pub struct Settings {
     pub workflow_retention: Duration,
     /// How old what an instance knows of people and areas may be; then it asks for what is newer.
     pub reference_max_age: Duration,
+    /// So many messages an instance sends through a bot in a second, and to a chat as many as Telegram's guide allows;
+    /// zero sends as fast as it can.
+    pub messages_per_second: u32,
+    /// What the pace is kept by.
+    pub clock: Clock,
 }
 
 impl Default for Settings {
@@ -107,6 +114,8 @@ impl Default for Settings {
             retention: Duration::from_secs(90 * 24 * 60 * 60),
             workflow_retention: Duration::from_secs(30 * 24 * 60 * 60),
             reference_max_age: Duration::from_secs(5),
+            messages_per_second: 30,
+            clock: Clock::real(),
         }
     }
 }
@@ -168,6 +177,7 @@ struct Parts {
     /// What Telegram calls the bots, as far as anybody had to know.
     usernames: Mutex<BTreeMap<BotSlug, String>>,
     reference: reference::Reference,
+    pace: pace::Pace,
 }
 
 impl Runtime {
@@ -183,7 +193,9 @@ impl Runtime {
         let inline = Arc::new(Semaphore::new(settings.inline_concurrency));
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
         let (locks, fresh, usernames, reference) = Default::default();
-        let parts = Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference };
+        let pace = pace::Pace::new(settings.messages_per_second, settings.clock.clone());
+        let parts =
+            Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference, pace };
         Self { parts: Arc::new(parts) }
     }
 
@@ -220,6 +232,10 @@ impl Runtime {
 
     fn fresh(&self) -> &attempts::Fresh {
         &self.parts.fresh
+    }
+
+    fn pace(&self) -> &pace::Pace {
+        &self.parts.pace
     }
 
     fn locks(&self) -> &locks::Locks {

@@ -49,6 +49,11 @@ impl<'a> Reader<'a> {
             reference_max_age: self
                 .number("REFERENCE_MAX_AGE_S", 0, 3600)
                 .map_or(defaults.reference_max_age, Duration::from_secs),
+            messages_per_second: self
+                .number("MESSAGES_PER_SECOND", 0, 100_000)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(defaults.messages_per_second),
+            clock: defaults.clock,
         }
     }
 

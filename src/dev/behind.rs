@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     Text,
     engine::{Caused, Effect, Entry, Fact, Given},
-    model::{ConversationId, Delivery},
+    model::{ConversationId, Delivery, Message, Send},
     runtime::{Behind, Item, Logged, behind},
     store::Store,
 };
@@ -104,6 +104,10 @@ fn given(given: &Given) -> String {
 fn effect(caused: &Caused) -> String {
     match &caused.effect {
         Effect::Deliver { to, delivery: what } => format!("{} → {to}", delivery(what)),
+        Effect::Broadcast { to, text } => {
+            let words = Delivery::Send(Send { message: Message::plain(text.clone()), prompt: None });
+            format!("{} → {} people", delivery(&words), to.len())
+        }
         Effect::Publish(event) => format!("event {} about {}", event.kind, event.subject),
         Effect::Call { activity, arguments, .. } => format!("call {activity} {arguments}"),
         Effect::Start { script, .. } => format!("start {script}"),

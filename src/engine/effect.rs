@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{
-        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, Send, Text, TraceParent,
+        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, PersonId, Send, Text, TraceParent,
         WorkflowId, short_hash,
     },
     text,
@@ -36,6 +36,14 @@ pub enum Effect {
         to: ConversationId,
         /// What.
         delivery: Delivery,
+    },
+    /// Send the same to many, each in their own chat with the bot: in the order of the list, and slower than anything
+    /// else.
+    Broadcast {
+        /// To whom; nobody is in it twice.
+        to: Vec<PersonId>,
+        /// What it says.
+        text: Text,
     },
     /// Tell the rest of the business.
     Publish(Event),

@@ -1,7 +1,7 @@
 //! The head: the state of a workflow, folded from its entries. The fold needs no script: entries hold what each input
 //! meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +10,9 @@ use super::log::{
     Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,
 };
 use crate::model::{BotSlug, ConversationId, Input, InputKey, Timestamp, TraceParent, WorkflowId};
+
+/// Reference data larger than this many bytes of JSON stays in its entry: most is small, and then nothing more is read.
+const LARGE_DATA: usize = 32 * 1024;
 
 /// An answer larger than this many bytes of JSON stays in its entry; the head only says which.
 const LARGE_ANSWER: usize = 4096;
@@ -53,6 +56,9 @@ pub struct Head {
     /// Reference data that the script has seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looked_up: BTreeMap<String, Value>,
+    /// Of what was seen, that which is large: it stands in the entry of this key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looked_up_in: BTreeMap<String, InputKey>,
     /// What waits for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenQuestion>,
@@ -88,9 +94,9 @@ impl Head {
         }
         head.calls.retain(|call| !entry.dropped.contains(&call.name));
         head.calls.extend(entry.called.iter().cloned());
-        head.keep_only_small(entry);
         head.once.extend(entry.once.iter().map(|name| (name.clone(), entry.n)));
         head.looked_up.extend(entry.looked_up.clone());
+        head.keep_only_small(entry);
         if head.status != Status::Running {
             head.open.clear();
             head.calls.clear();
@@ -116,6 +122,7 @@ impl Head {
             said: Vec::new(),
             once: BTreeMap::new(),
             looked_up: BTreeMap::new(),
+            looked_up_in: BTreeMap::new(),
             open: Vec::new(),
             calls: Vec::new(),
         }
@@ -197,18 +204,25 @@ impl Head {
         self.said.iter().chain(self.standing.iter().flat_map(|standing| &standing.said)).map(String::as_str)
     }
 
-    /// The entries whose large answers a replay needs.
-    pub fn needed_entries(&self) -> impl Iterator<Item = &InputKey> {
-        self.standing.iter().filter_map(|standing| match &standing.given {
+    /// The entries whose large answers and reference data a replay needs.
+    #[must_use]
+    pub fn needed_entries(&self) -> BTreeSet<&InputKey> {
+        let answers = self.standing.iter().filter_map(|standing| match &standing.given {
             Given::InEntry(key) => Some(key),
             _ => None,
-        })
+        });
+        answers.chain(self.looked_up_in.values()).collect()
     }
 
     /// Puts a large answer, read from its entry, to where a replay looks for it. Folding the next entry forgets it
     /// again: a head is never stored with it.
     pub fn recall(&mut self, entry: &Entry) {
         let key = &entry.input.key;
+        for (name, _) in self.looked_up_in.iter().filter(|(_, of)| *of == key) {
+            if let Some(data) = entry.looked_up.get(name) {
+                self.looked_up.insert(name.clone(), data.clone());
+            }
+        }
         let wanted = |standing: &&mut Standing| matches!(&standing.given, Given::InEntry(of) if of == key);
         for standing in self.standing.iter_mut().filter(wanted) {
             let found = entry.facts.iter().rev().find_map(|recorded| match &recorded.fact {
@@ -226,8 +240,11 @@ impl Head {
         }
     }
 
-    /// Leaves large answers in their entries.
+    /// Leaves large answers and reference data in their entries.
     fn keep_only_small(&mut self, entry: &Entry) {
+        let large = entry.looked_up.iter().filter(|(_, data)| is_larger(data, LARGE_DATA));
+        self.looked_up_in.extend(large.map(|(name, _)| (name.clone(), entry.input.key.clone())));
+        self.looked_up.retain(|name, _| !self.looked_up_in.contains_key(name));
         let given_now = |name: &str| {
             entry.facts.iter().any(|recorded| match &recorded.fact {
                 Fact::Answered { question, .. } => question == name,
@@ -238,7 +255,7 @@ impl Head {
         for standing in &mut self.standing {
             match &standing.given {
                 Given::Recalled { key, .. } => standing.given = Given::InEntry(key.clone()),
-                Given::Value(value) if given_now(&standing.name) && is_large(value) => {
+                Given::Value(value) if given_now(&standing.name) && is_larger(value, LARGE_ANSWER) => {
                     standing.given = Given::InEntry(entry.input.key.clone());
                 }
                 _ => {}
@@ -266,12 +283,12 @@ impl Head {
     }
 }
 
-/// Is it more than the head holds of one answer?
-fn is_large(value: &Value) -> bool {
+/// Is it more than so many bytes of JSON?
+fn is_larger(value: &Value, bytes: usize) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(words) if words.len() * 6 + 2 <= LARGE_ANSWER => false,
-        other => other.to_string().len() > LARGE_ANSWER,
+        Value::String(words) if words.len() * 6 + 2 <= bytes => false,
+        other => other.to_string().len() > bytes,
     }
 }
 

@@ -49,6 +49,15 @@ pub enum Act {
         /// What.
         text: Text,
     },
+    /// It said something to many.
+    Broadcast {
+        /// What this is known by.
+        name: String,
+        /// To whom.
+        to: Vec<PersonId>,
+        /// What.
+        text: Text,
+    },
     /// It told the business something for the first time.
     Emit {
         /// What this is known by.

@@ -24,6 +24,9 @@ use crate::model::{Person, PersonId, Text, Timestamp, WorkflowId, short_hash};
 /// A replay may do at most so many chat operations; a script that does more never ends.
 pub(super) const MOST_OPERATIONS: u32 = 10_000;
 
+/// A broadcast reaches at most so many: an entry, which lists them, must fit into a document.
+const MOST_RECEIVERS: usize = 20_000;
+
 /// A name (of a question with its scopes, say) has at most so many bytes: it becomes part of a document's id.
 const LONGEST_NAME: usize = 300;
 
@@ -237,6 +240,23 @@ impl Chat {
     /// Says something to somebody else, in their own chat with the bot.
     pub fn tell(&self, person: &Person, text: Text) {
         self.speak(Some(person.id), text);
+    }
+
+    /// Says the same to many people, each in their own chat with the bot, once: a text that was broadcast is not
+    /// broadcast again when the script comes by another time, whoever is in the list by then. They get it in the order of
+    /// the list, some 20 a second; meanwhile the script goes on, and everybody else is served as ever.
+    ///
+    /// # Panics
+    /// If they are more than 20,000.
+    pub fn broadcast<'a>(&self, people: impl IntoIterator<Item = &'a Person>, text: Text) {
+        let mut known = BTreeSet::new();
+        let to: Vec<PersonId> =
+            people.into_iter().map(|person| person.id).filter(|id| known.insert(*id)).collect();
+        assert!(to.len() <= MOST_RECEIVERS, "a broadcast reaches at most {MOST_RECEIVERS} people");
+        let words = serde_json::to_string(&text).expect("a text has text keys only");
+        let mut inner = self.inner.borrow_mut();
+        let name = inner.number(&format!("{}@all{}", self.scope, short_hash(&words)));
+        inner.acts.push(Act::Broadcast { name, to, text });
     }
 
     fn speak(&self, to: Option<PersonId>, text: Text) {

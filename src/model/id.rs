@@ -5,6 +5,8 @@ use std::{fmt, marker::PhantomData, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::PersonId;
+
 /// A text that is not the name it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {wanted}")]
@@ -255,6 +257,12 @@ impl EffectId {
         Self(format!("{workflow}:{n}:{ordinal}"))
     }
 
+    /// What a broadcast is to one of its receivers.
+    #[must_use]
+    pub fn of_broadcast(broadcast: &Self, receiver: PersonId) -> Self {
+        Self(format!("{broadcast}.{receiver}"))
+    }
+
     /// The `ordinal`th effect of an input that reached no workflow.
     #[must_use]
     pub fn of_input(key: &InputKey, ordinal: usize) -> Self {
@@ -266,10 +274,17 @@ impl EffectId {
     /// Which entry of its workflow's log caused it; none for what was said outside any workflow.
     #[must_use]
     pub fn entry(&self) -> Option<u32> {
-        let (before, _ordinal) = self.0.rsplit_once(':')?;
+        Some(self.place()?.0)
+    }
+
+    /// Where it stands among the effects of its workflow: the entry that caused it, and its ordinal there.
+    #[must_use]
+    pub fn place(&self) -> Option<(u32, usize)> {
+        let (before, ordinal) = self.0.rsplit_once(':')?;
         let (workflow, n) = before.rsplit_once(':')?;
         workflow.parse::<WorkflowId>().ok()?;
-        n.parse().ok()
+        let (ordinal, _receiver) = ordinal.split_once('.').unwrap_or((ordinal, ""));
+        Some((n.parse().ok()?, ordinal.parse().ok()?))
     }
 }
 

@@ -245,6 +245,9 @@ impl Runtime {
                 self.hand_out_to(*workflow, id, before).await?;
                 return Ok(true);
             }
+            if self.broadcast_to(document, id, (before, 0)).await? {
+                return Ok(true);
+            }
         }
         Ok(false)
     }

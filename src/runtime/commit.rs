@@ -138,9 +138,10 @@ impl Runtime {
         let head = Head::fold(before.map(|before| before.head.clone()), workflow, entry)
             .ok_or_else(|| Error::Data(format!("the log of `{workflow}` does not begin with its start")))?;
         let mut document = match before {
-            Some(WorkflowDocument { head: _, handouts, last, tries }) => WorkflowDocument {
+            Some(WorkflowDocument { head: _, handouts, broadcasts, last, tries }) => WorkflowDocument {
                 head,
                 handouts: handouts.clone(),
+                broadcasts: broadcasts.clone(),
                 last: last.clone(),
                 tries: tries.clone(),
             },
@@ -149,7 +150,7 @@ impl Runtime {
         if let Some(here) = here {
             document.last.insert(here.clone(), entry.input.key.clone());
         }
-        document.queue_handouts(&entry.effects, here);
+        document.queue_handouts(entry, here);
         let draft = Draft::of(&document);
         Ok((document, draft))
     }

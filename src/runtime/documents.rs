@@ -1,14 +1,15 @@
 //! What the store holds for a conversation and a workflow, beside what the engine knows of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::rules;
 use crate::{
-    engine::{Caused, Effect, Head, Status},
+    engine::{Caused, Effect, Entry, Head, Status},
     model::{
-        ConversationId, Delivery, EffectId, Input, InputKey, Person, Text, Timestamp, TraceParent, WorkflowId,
+        ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp, TraceParent,
+        WorkflowId,
     },
     store::{DocumentId, Error},
 };
@@ -184,12 +185,33 @@ pub struct WorkflowDocument {
     /// Effects that leave the workflow for elsewhere and have not left yet, in order.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub handouts: VecDeque<Caused>,
+    /// Broadcasts that have not reached everybody yet, in order.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub broadcasts: VecDeque<Broadcast>,
     /// Per conversation, the input that was applied last and is not yet known to be done there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last: BTreeMap<ConversationId, InputKey>,
     /// Calls that were tried and are to be tried again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tries: BTreeMap<String, Tries>,
+}
+
+/// A broadcast under way. Whom it goes to stands in its entry: the head would grow with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broadcast {
+    /// Which effect it is.
+    pub id: EffectId,
+    /// The entry that says to whom it goes, and what it says.
+    pub entry: InputKey,
+    /// So many of the list have it, from its beginning.
+    #[serde(default)]
+    pub served: usize,
+    /// And these, who had to have it before something else.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub early: BTreeSet<PersonId>,
+    /// The next ones get it then: not sooner, whichever instance looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 /// How often a call was tried, and when it is tried again.
@@ -220,7 +242,13 @@ impl WorkflowDocument {
     /// A head with nothing to hand out.
     #[must_use]
     pub fn new(head: Head) -> Self {
-        Self { head, handouts: VecDeque::new(), last: BTreeMap::new(), tries: BTreeMap::new() }
+        Self {
+            head,
+            handouts: VecDeque::new(),
+            broadcasts: VecDeque::new(),
+            last: BTreeMap::new(),
+            tries: BTreeMap::new(),
+        }
     }
 
     /// What entries before the `before`th still have to hand out to a conversation, in order.
@@ -238,7 +266,7 @@ impl WorkflowDocument {
 
     /// Is there anything that leaves this workflow for elsewhere?
     pub(super) fn leaves(&self) -> bool {
-        !self.handouts.is_empty() || !self.head.calls.is_empty()
+        !self.handouts.is_empty() || !self.broadcasts.is_empty() || !self.head.calls.is_empty()
     }
 
     /// When somebody should look at this workflow: handouts, calls, deadlines. One that is finished is due in the
@@ -246,24 +274,36 @@ impl WorkflowDocument {
     #[must_use]
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
         let handouts = rules::is_workflow_due(self.handouts.is_empty()).then_some(now + SAFETY_NET);
+        let broadcast =
+            self.broadcasts.front().map(|next| next.not_before.unwrap_or(now).max(now) + SAFETY_NET);
         let calls = self.head.calls.iter().map(|call| match self.tries.get(&call.name) {
             Some(tries) => tries.next,
             None => now + CALL_TIME,
         });
         let deadline = self.head.next_deadline();
         let retires = (self.head.status != Status::Running).then(|| now + RETIRES_LATER);
-        handouts.into_iter().chain(calls).chain(deadline).chain(retires).min()
+        handouts.into_iter().chain(broadcast).chain(calls).chain(deadline).chain(retires).min()
     }
 
     /// Takes what an entry sends elsewhere than to `here`.
-    pub fn queue_handouts(&mut self, effects: &[Caused], here: Option<&ConversationId>) {
-        let leaves = |caused: &&Caused| match &caused.effect {
-            Effect::Deliver { to, .. } => Some(to) != here,
-            Effect::Publish(_) | Effect::Start { .. } => true,
-            // A call stays with the head until its result is an entry.
-            Effect::Call { .. } => false,
-        };
-        self.handouts.extend(effects.iter().filter(leaves).cloned());
+    pub fn queue_handouts(&mut self, entry: &Entry, here: Option<&ConversationId>) {
+        for caused in &entry.effects {
+            match &caused.effect {
+                Effect::Deliver { to, .. } if Some(to) == here => {}
+                Effect::Deliver { .. } | Effect::Publish(_) | Effect::Start { .. } => {
+                    self.handouts.push_back(caused.clone());
+                }
+                Effect::Broadcast { .. } => self.broadcasts.push_back(Broadcast {
+                    id: caused.id.clone(),
+                    entry: entry.input.key.clone(),
+                    served: 0,
+                    early: BTreeSet::new(),
+                    not_before: None,
+                }),
+                // A call stays with the head until its result is an entry.
+                Effect::Call { .. } => {}
+            }
+        }
         if self.head.status != Status::Running {
             self.tries.clear();
         }

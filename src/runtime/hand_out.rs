@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::{
@@ -20,11 +21,14 @@ use crate::{
 /// So many conflicts in a row, then the sweep goes on.
 pub(super) const MOST_CONFLICTS: u32 = 20;
 
+/// So many receivers are sent to at once.
+const AT_ONCE: usize = 8;
+
 /// What handing out leads to.
 #[derive(Default)]
-struct Stirred {
+pub(super) struct Stirred {
     /// Conversations that have something to send.
-    receivers: BTreeSet<ConversationId>,
+    pub(super) receivers: BTreeSet<ConversationId>,
     /// Workflows that something may be about to leave.
     workflows: BTreeSet<WorkflowId>,
 }
@@ -53,13 +57,18 @@ impl Runtime {
                     self.send_hint(&json!({ "workflow": workflow }), self.jitter()).await;
                 }
             }
-        }
-        for receiver in &stirred.receivers {
-            let _turn = self.locks().lock(receiver.to_string()).await;
-            if let Err(why) = self.perform(receiver, Sending::Unknown, dice()).await {
-                tracing::warn!(conversation = %receiver, %why, "sending is left to the sweep");
+            if !document.broadcasts.is_empty() {
+                self.broadcast_next(&document, &mut stirred).await?;
             }
         }
+        stream::iter(&stirred.receivers)
+            .for_each_concurrent(AT_ONCE, |receiver| async move {
+                let _turn = self.locks().lock(receiver.to_string()).await;
+                if let Err(why) = self.perform(receiver, Sending::Unknown, dice()).await {
+                    tracing::warn!(conversation = %receiver, %why, "sending is left to the sweep");
+                }
+            })
+            .await;
         for other in stirred.workflows {
             Box::pin(self.hand_out(other)).await?;
         }
@@ -83,6 +92,7 @@ impl Runtime {
                     if !may_receive[to] {
                         continue;
                     }
+                    self.broadcast_before(document, to, &caused.id).await?;
                     self.deliver(to, &caused.id, delivery, &caused.trace).await?;
                     stirred.receivers.insert(to.clone());
                 }
@@ -91,7 +101,7 @@ impl Runtime {
                     self.start(document, caused).await?;
                     stirred.workflows.insert(*new);
                 }
-                Effect::Call { .. } => {}
+                Effect::Broadcast { .. } | Effect::Call { .. } => {}
             }
             struck.push(caused.id.clone());
         }
@@ -108,6 +118,7 @@ impl Runtime {
         let Some((document, _)) = self.workflow(workflow).await? else { return Ok(()) };
         let mut struck = Vec::new();
         for (caused, delivery) in document.handouts_to(id, before) {
+            self.broadcast_before(&document, id, &caused.id).await?;
             self.deliver(id, &caused.id, delivery, &caused.trace).await?;
             struck.push(caused.id.clone());
         }
@@ -115,7 +126,7 @@ impl Runtime {
     }
 
     /// Before a handout to a conversation, the B of its earlier entry is finished. False if that can't be done now.
-    async fn finish_last(
+    pub(super) async fn finish_last(
         &self,
         document: &WorkflowDocument,
         to: &ConversationId,

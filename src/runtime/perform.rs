@@ -30,6 +30,8 @@ enum Sent {
     Done { message: Option<i64>, is_last: bool },
     /// Not now: nobody shall send to this chat before so long.
     Later(Duration),
+    /// Not now, by our own pace: no call was made.
+    Paced(Duration),
     /// Telegram could not be reached.
     Lost(String),
     /// It will never be there.
@@ -73,6 +75,13 @@ impl Runtime {
             let mut left = held.conversation.outbox.iter().filter(|outgoing| !edited.contains(&outgoing.id));
             let Some(outgoing) = left.next().cloned() else { return Ok(()) };
             let is_followed = left.next().is_some();
+            // A button's answer and a change are no messages.
+            if let Delivery::Send(_) = outgoing.delivery
+                && let Err(wait) = self.pace().may_send(&bot.slug, id.chat)
+            {
+                self.record(id, &mut held, &edited, &outgoing, &Sent::Paced(wait)).await?;
+                return Ok(());
+            }
             if !self.may_call(id, &mut held).await? {
                 return Ok(());
             }
@@ -166,12 +175,12 @@ impl Runtime {
         let now = self.store().now();
         let is_over = match sent {
             Sent::Done { is_last, .. } => *is_last,
-            Sent::Later(_) => false,
+            Sent::Later(_) | Sent::Paced(_) => false,
             Sent::Lost(_) => outgoing.attempts + 1 >= MOST_ATTEMPTS,
             Sent::Refused(_) | Sent::Unreachable(_) => true,
         };
         let pause = match sent {
-            Sent::Later(delay) => Some(*delay),
+            Sent::Later(delay) | Sent::Paced(delay) => Some(*delay),
             Sent::Lost(_) => Some(Duration::from_secs(1 << outgoing.attempts.min(8))),
             _ => None,
         };
@@ -200,11 +209,18 @@ impl Runtime {
         };
         let is_ours = self.update(id, held, change).await?;
         if let Some(pause) = pause {
-            let why = match sent {
-                Sent::Lost(why) => why.as_str(),
-                _ => "too many messages",
-            };
-            tracing::warn!(conversation = %id, effect = %outgoing.id, pause_s = pause.as_secs(), why, "sending waits");
+            let pause_s = pause.as_secs_f32();
+            match sent {
+                Sent::Paced(_) => {
+                    tracing::debug!(conversation = %id, effect = %outgoing.id, pause_s, "sending waits its turn")
+                }
+                Sent::Lost(why) => {
+                    tracing::warn!(conversation = %id, effect = %outgoing.id, pause_s, why, "sending waits")
+                }
+                _ => {
+                    tracing::warn!(conversation = %id, effect = %outgoing.id, pause_s, why = "too many messages", "sending waits")
+                }
+            }
             self.hint(id, pause + Duration::from_millis(50)).await;
         }
         Ok(is_ours)

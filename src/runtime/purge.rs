@@ -130,6 +130,7 @@ impl Runtime {
             is_pending |= self.is_pending(conversation, key).await?;
         }
         let runs = document.head.status == Status::Running;
-        Ok(rules::may_retire(runs, document.handouts.is_empty(), is_pending))
+        let is_all_out = document.handouts.is_empty() && document.broadcasts.is_empty();
+        Ok(rules::may_retire(runs, is_all_out, is_pending))
     }
 }

@@ -58,11 +58,13 @@ pub struct SqliteSettings {
     pub synchronous: Synchronous,
     /// Are the batches of one commit one transaction? If not, each is its own, as in Cosmos DB: for tests.
     pub one_transaction: bool,
+    /// The file grows to at most so many pages, as on a disk that is full: for tests.
+    pub most_pages: Option<u32>,
 }
 
 impl Default for SqliteSettings {
     fn default() -> Self {
-        Self { synchronous: Synchronous::Full, one_transaction: true }
+        Self { synchronous: Synchronous::Full, one_transaction: true, most_pages: None }
     }
 }
 
@@ -108,6 +110,9 @@ impl Sqlite {
         }
         let opening = Opening::wait(path).map_err(unavailable)?;
         let mut connection = connection::for_writing(path, settings.synchronous)?;
+        if let Some(pages) = settings.most_pages {
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
         let (log, checkpoints) = Checkpoints::start(path, &mut connection)?;
         let alive = opening.enter().map_err(unavailable)?;
         drop(opening);

@@ -4,6 +4,7 @@ mod attempts;
 mod dead_letters;
 mod doors;
 mod others;
+mod pacing;
 mod processes;
 mod protocol;
 mod reference;

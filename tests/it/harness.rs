@@ -15,7 +15,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode},
+    http::{HeaderMap, Request, StatusCode},
 };
 use backline::{
     dev::telegram::{Act, FakeBot, FakeTelegram, Fault as TelegramFault, Options, Spot, Wrong, start},
@@ -64,11 +64,7 @@ pub(crate) struct Process {
 impl Process {
     /// Brings an update as Telegram does, through the door; what the answer says, unless the process dies over it.
     pub(crate) async fn post(&self, update: &str) -> Option<(StatusCode, Value)> {
-        let request = Request::post(format!("/telegram/{SLUG}"))
-            .header("x-telegram-bot-api-secret-token", SECRET)
-            .body(Body::from(update.to_owned()))
-            .unwrap();
-        let doors = self.doors.clone();
+        let (doors, request) = (self.doors.clone(), request(update));
         let answered = async move {
             let response = doors.oneshot(request).await.unwrap();
             let status = response.status();
@@ -86,6 +82,12 @@ impl Process {
         (status, String::from_utf8_lossy(&body).into_owned())
     }
 
+    /// Status and headers of the answer to an update.
+    pub(crate) async fn head(&self, update: &str) -> (StatusCode, HeaderMap) {
+        let response = self.doors.clone().oneshot(request(update)).await.unwrap();
+        (response.status(), response.headers().clone())
+    }
+
     pub(crate) async fn unless_it_dies<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut died = self.store.died.subscribe();
         tokio::select! {
@@ -99,6 +101,14 @@ impl Process {
     }
 }
 
+/// An update as Telegram brings it.
+fn request(update: &str) -> Request<Body> {
+    Request::post(format!("/telegram/{SLUG}"))
+        .header("x-telegram-bot-api-secret-token", SECRET)
+        .body(Body::from(update.to_owned()))
+        .unwrap()
+}
+
 /// Where an app remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
@@ -106,8 +116,16 @@ pub(crate) enum On {
     Sqlite,
     /// In a file, but as in Cosmos DB: each batch is a commit of its own, and nobody can tell whether a process lives.
     SqliteApart,
+    /// In a file on a disk that is soon full.
+    SqliteFull,
     /// In Microsoft's emulator. Needs a runtime of several threads.
     Cosmos,
+}
+
+impl On {
+    fn is_apart(self) -> bool {
+        matches!(self, Self::SqliteApart | Self::Cosmos)
+    }
 }
 
 /// How an app is made.
@@ -119,7 +137,12 @@ pub(crate) struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        let settings = Settings { inline_budget: Duration::from_secs(600), ..Settings::default() };
+        // Time stands still in most tests: only those about the pace have one.
+        let settings = Settings {
+            inline_budget: Duration::from_secs(600),
+            messages_per_second: 0,
+            ..Settings::default()
+        };
         Self { on: On::Sqlite, settings, patience: Duration::from_secs(10) }
     }
 }
@@ -216,6 +239,29 @@ impl App {
         prepare(&self.store());
     }
 
+    /// The same, with other settings.
+    pub(crate) fn restart_as(&self, plan: Plan) {
+        self.process().store.die();
+        let new = process(&self.place, &self.clock, &self.hints, &self.world, &plan, &self.api);
+        *self.process.lock().unwrap() = new;
+    }
+
+    /// The same, and the disk has room again.
+    pub(crate) fn restart_with_room(&self) {
+        self.process().store.die();
+        let Place::File(file, settings) = &self.place else { panic!("it is on no disk") };
+        let roomy = Place::File(file.clone(), SqliteSettings { most_pages: None, ..*settings });
+        let new = process(&roomy, &self.clock, &self.hints, &self.world, &self.plan, &self.api);
+        *self.process.lock().unwrap() = new;
+    }
+
+    /// So many things came to somebody from elsewhere.
+    pub(crate) fn handed_to(&self, person: i64) -> usize {
+        let query = Query { prefix: "out:".into(), ..Query::default() };
+        let store = self.real_store();
+        now(store.query(Container::Conversations, &conversation(person).to_string(), query)).unwrap().len()
+    }
+
     pub(crate) fn store(&self) -> Arc<FaultyStore> {
         self.process().store
     }
@@ -233,6 +279,17 @@ impl App {
     /// Forgets the updates that came of preparations.
     pub(crate) fn skip_updates(&self) {
         *self.deliveries_seen.lock().unwrap() = self.telegram.deliveries().len();
+    }
+
+    /// So many more people talk to the bot; their ids. What they are answered is on its way when this returns.
+    pub(crate) async fn crowd(&self, count: usize) -> Vec<i64> {
+        let mut crowd = Vec::with_capacity(count);
+        for n in 0..count {
+            let person = self.telegram.add_person(&format!("Guest {n}"), None).unwrap();
+            self.says(person, "/start").await;
+            crowd.push(person);
+        }
+        crowd
     }
 
     pub(crate) fn replying(&self, person: i64, reply_to: i64, text: &str) -> String {
@@ -451,8 +508,9 @@ impl App {
             }
         }
         for workflow in self.workflows() {
-            if !workflow.handouts.is_empty() || !workflow.head.calls.is_empty() {
-                left.push(format!("{}: handouts or calls", workflow.head.workflow));
+            let leaves = !workflow.handouts.is_empty() || !workflow.broadcasts.is_empty();
+            if leaves || !workflow.head.calls.is_empty() {
+                left.push(format!("{}: handouts, broadcasts or calls", workflow.head.workflow));
             }
         }
         left
@@ -488,8 +546,11 @@ enum Place {
 impl Place {
     async fn made(on: On, folder: &Path, clock: &Clock) -> Self {
         if on != On::Cosmos {
-            let settings =
-                SqliteSettings { synchronous: Synchronous::Normal, one_transaction: on == On::Sqlite };
+            let settings = SqliteSettings {
+                synchronous: Synchronous::Normal,
+                one_transaction: on != On::SqliteApart,
+                most_pages: (on == On::SqliteFull).then_some(80),
+            };
             return Self::File(folder.join("store.db"), settings);
         }
         let consistency = ConsistencyLevel::Strong;
@@ -526,7 +587,7 @@ fn process(
     plan: &Plan,
     api: &str,
 ) -> Process {
-    let store = Arc::new(FaultyStore::new(place.open(clock), clock.clone(), plan.on != On::Sqlite));
+    let store = Arc::new(FaultyStore::new(place.open(clock), clock.clone(), plan.on.is_apart()));
     let bot = Bot {
         slug: SLUG.parse().unwrap(),
         token: TOKEN.parse().unwrap(),
@@ -534,8 +595,8 @@ fn process(
         operators: vec![OPERATOR],
         api: Client::new(Some(api), plan.patience).unwrap(),
     };
-    let runtime =
-        Runtime::new(scripts::table(world), store.clone(), hints.clone(), vec![bot], plan.settings.clone());
+    let settings = Settings { clock: clock.clone(), ..plan.settings.clone() };
+    let runtime = Runtime::new(scripts::table(world), store.clone(), hints.clone(), vec![bot], settings);
     let (ready, waiting) = watch::channel(Some(runtime.clone()));
     Process { runtime, store, doors: router(Doors::new(waiting)), _ready: Arc::new(ready) }
 }

@@ -16,6 +16,7 @@ mod doctor;
 mod envelopes;
 mod example;
 mod fake_telegram;
+mod faults;
 mod first_hour;
 mod harness;
 mod host;

@@ -322,7 +322,7 @@ impl<'a> World<'a> {
     /// A head with its large answers.
     fn recalled(&self, id: WorkflowId) -> Option<Head> {
         let mut head = self.heads.get(&id)?.clone();
-        let needed: Vec<InputKey> = head.needed_entries().cloned().collect();
+        let needed: Vec<InputKey> = head.needed_entries().into_iter().cloned().collect();
         let log = self.logs.get(&id).into_iter().flatten();
         log.filter(|entry| needed.contains(&entry.input.key)).for_each(|entry| head.recall(entry));
         Some(head)

@@ -162,7 +162,11 @@ impl<'a> Applying<'a> {
                     }
                     self.said_because(name);
                 }
-                Act::Say { .. } => {}
+                Act::Broadcast { name, to, text } if !said.contains(&name) => {
+                    self.broadcast(to, text);
+                    self.said_because(name);
+                }
+                Act::Say { .. } | Act::Broadcast { .. } => {}
                 Act::Emit { name, kind, subject, data } => self.publish(name, kind, subject, data),
                 Act::Start { name, workflow, script, payload } => {
                     self.happens_once(name);
@@ -199,7 +203,11 @@ impl<'a> Applying<'a> {
                     }
                     calls.insert(name);
                 }
-                Act::Say { .. } | Act::Emit { .. } | Act::Start { .. } | Act::LookUp { .. } => {}
+                Act::Say { .. }
+                | Act::Broadcast { .. }
+                | Act::Emit { .. }
+                | Act::Start { .. }
+                | Act::LookUp { .. } => {}
             }
         }
         self.dropped =
@@ -262,6 +270,21 @@ impl<'a> Applying<'a> {
     pub(super) fn say(&mut self, to: ConversationId, message: Message) {
         let delivery = Delivery::Send(Send { message, prompt: None });
         self.done.push(Effect::Deliver { to, delivery });
+    }
+
+    /// Whoever acted hears it in its place among what they are answered.
+    fn broadcast(&mut self, mut to: Vec<PersonId>, text: Text) {
+        let bot = &self.head.bot;
+        let here = &self.input.conversation;
+        let is_here = |person: &PersonId| ConversationId::private(bot.clone(), *person) == *here;
+        let everybody = to.len();
+        to.retain(|person| !is_here(person));
+        if to.len() < everybody {
+            self.say(here.clone(), Message::plain(text.clone()));
+        }
+        if !to.is_empty() {
+            self.done.push(Effect::Broadcast { to, text });
+        }
     }
 
     /// What was said stands and falls with the answer that led to it.

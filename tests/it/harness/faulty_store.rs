@@ -3,6 +3,7 @@
 use std::{
     ops::RangeInclusive,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -45,6 +46,8 @@ pub(crate) enum Fault {
     Conflict,
     /// Nothing is written: the store can't serve now.
     Unavailable,
+    /// Nothing is written: the store wants to be left alone for so long.
+    Throttled(Duration),
     /// It is written, and the answer is lost.
     Unknown,
     /// It waits until the gate is opened.
@@ -203,6 +206,12 @@ impl FaultyStore {
                 return Err(Error::Conflict { partition, id, batch: 0 });
             }
             Some(Fault::Unavailable) => return Err(unavailable()),
+            Some(Fault::Throttled(asked)) => {
+                return Err(Error::Unavailable {
+                    why: "too many requests".into(),
+                    retry_after: Some(*asked),
+                });
+            }
             Some(Fault::Wait(gate)) => gate.pass().await,
             _ => {}
         }

@@ -196,6 +196,26 @@ async fn patient(chat: Chat) {
     });
 }
 
+/// Says one thing after the other, all at once.
+async fn chatter(chat: Chat) {
+    for n in 1..=14 {
+        chat.say(Text::literal(format!("Line {n}")));
+    }
+}
+
+/// Tells everybody something, and Bo in private that they were told.
+async fn announce(chat: Chat) {
+    let news = chat.ask(text("news", words("What news?"))).await;
+    let people = chat.look_up(People).await;
+    chat.broadcast(&people, Text::literal(news));
+    if let Some(bo) = people.iter().find(|person| person.name == "Bo") {
+        chat.tell(bo, words("Everybody is told."));
+    }
+    chat.say(Text::literal(format!("{} people are told.", people.len())));
+    let more = chat.ask(text("more", words("More news?"))).await;
+    chat.broadcast(&people, Text::literal(more));
+}
+
 async fn long(chat: Chat) {
     let lines: String = (1..=500).map(|n| format!("{n} green bottles\n")).collect();
     chat.say(Text::literal(lines));
@@ -233,6 +253,8 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("found", Workflow::new("found", found)))
         .workflow(Workflow::new("spread", spread))
         .workflow(command("patient", Workflow::new("patient", patient)))
+        .workflow(command("chatter", Workflow::new("chatter", chatter)))
+        .workflow(command("announce", Workflow::new("announce", announce)))
         .workflow(command("long", Workflow::new("long", long)))
         .workflow(command("endless", Workflow::new("endless", endless)))
         .workflow(command(

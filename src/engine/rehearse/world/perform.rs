@@ -3,13 +3,21 @@
 use super::{Shown, World};
 use crate::{
     engine::effect::{Caused, Effect, read_prompt_name},
-    model::{ConversationId, Delivery, EffectId, Input, InputKey, Message, What},
+    model::{ConversationId, Delivery, EffectId, Input, InputKey, Message, Send, What},
 };
 
 impl World<'_> {
     pub(super) fn perform(&mut self, caused: Caused, input: &Input) {
         match caused.effect {
             Effect::Deliver { to, delivery } => self.deliver(&caused.id, &to, delivery),
+            Effect::Broadcast { to, text } => {
+                for person in to {
+                    let id = EffectId::of_broadcast(&caused.id, person);
+                    let to = ConversationId::private(input.conversation.bot.clone(), person);
+                    let send = Send { message: Message::plain(text.clone()), prompt: None };
+                    self.deliver(&id, &to, Delivery::Send(send));
+                }
+            }
             Effect::Call { call, activity, .. } => {
                 if let Some((workflow, _)) = caused.id.to_string().split_once(':') {
                     let workflow = workflow.parse().expect("an entry's effect begins with its workflow");
