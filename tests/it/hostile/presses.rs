@@ -96,12 +96,14 @@ fn forged_data_answers_nothing_and_breaks_nothing() {
         let app = App::start().await;
         app.says(ADA, "/order").await;
         app.says(ADA, "Ada").await;
+        app.says(BO, "/start").await;
         app
     });
     let known: Vec<String> =
         ["Red", "Blue", "‹ Back"].map(|label| app.button(ADA, label).unwrap().1).to_vec();
     let head = || {
-        let head = app.workflows().remove(0).head;
+        let mut all = app.workflows().into_iter().map(|workflow| workflow.head);
+        let head = all.find(|head| head.script == "order").unwrap();
         (head.standing, head.open, head.status)
     };
     let before = head();
