@@ -154,7 +154,7 @@ fn a_large_answer_stays_in_its_entry_and_still_counts() {
     world.play(&format!("> Ada: /go\n> Ada: {long}\n")).unwrap();
     let key = log(&world)[1].input.key.clone();
     assert_eq!(head(&world).standing[0].given, Given::InEntry(key.clone()));
-    assert_eq!(head(&world).needed_entries().collect::<Vec<_>>(), [&key]);
+    assert_eq!(head(&world).needed_entries().into_iter().collect::<Vec<_>>(), [&key]);
     assert!(serde_json::to_string(head(&world)).unwrap().len() < 4096);
     goes_on(&mut world, "> Ada taps: yes\n< 4000 yes\n< end? [‹ Back]\n");
     // Folding on what was recalled is folding on what was stored.
