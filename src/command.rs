@@ -12,6 +12,7 @@ mod provision;
 mod replay;
 mod serve;
 mod talk;
+mod transcript;
 
 use std::{
     io::{ErrorKind, Write},
@@ -82,6 +83,9 @@ enum Command {
     /// Show, take up again or drop what could not be done
     #[command(after_help = dead_letters::EXAMPLES)]
     DeadLetters(dead_letters::Options),
+    /// Show what was said in one conversation, in the language of whoever had it
+    #[command(after_help = transcript::EXAMPLES)]
+    Transcript(transcript::Options),
     /// Rebuild a workflow's state from its log, print it as JSON, and fail if what is stored differs
     #[command(after_help = replay::EXAMPLES)]
     Replay(replay::Options),
@@ -138,6 +142,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
         Some(Command::Provision(options)) => wait(provision::provision(options)),
+        Some(Command::Transcript(options)) => wait(transcript::transcript(table, options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
         Some(Command::Serve(options)) => wait(serve::serve(table, options)),
         Some(Command::Completions(options)) => completions::print(&options, command_line(program), program),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Every setting that is read, with what it says. `local.settings.json.example` shows the same, and a test compares.
-pub const KNOWN: [(&str, &str); 22] = [
+pub const KNOWN: [(&str, &str); 23] = [
     ("BOTS__<slug>__token", "the bot's token, from @BotFather"),
     ("BOTS__<slug>__secret", "what Telegram proves itself with: 1 to 256 of A-Z a-z 0-9 _ -"),
     ("BOTS__<slug>__operators", "chat ids, separated by commas, that are told when something goes wrong"),
@@ -57,6 +57,7 @@ pub const KNOWN: [(&str, &str); 22] = [
         "an instance sends so many at most through a bot, and Telegram's own limits to a chat; 0 does not pace",
     ),
     ("RETENTION_DAYS", "transcripts are kept so long"),
+    ("WORKFLOW_RETENTION_DAYS", "the logs of finished workflows are kept so long"),
     ("REFERENCE_MAX_AGE_S", "what an instance knows of people and areas is at most so old"),
 ];
 

@@ -6,6 +6,7 @@ pub mod envelope;
 mod failure;
 mod health;
 mod keep_dead_letters;
+mod purge;
 mod sweep;
 mod telegram_webhook;
 
@@ -54,6 +55,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/health", get(health::handle))
         .route("/advance_conversations", post(advance_conversations::handle))
         .route("/sweep", post(sweep::handle))
+        .route("/purge", post(purge::handle))
         .route("/keep_dead_letters", post(keep_dead_letters::handle))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| Failure::Panicked.into_response()))

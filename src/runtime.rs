@@ -15,11 +15,13 @@ mod inspect;
 mod locks;
 mod pace;
 mod perform;
+mod purge;
 mod receive;
 mod reference;
 pub mod rules;
 mod scene;
 mod sweep;
+mod transcript;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -28,8 +30,10 @@ use tokio::sync::{Mutex, Semaphore};
 pub use dead_letter::{DeadLetter, KeptLetter, dead_letters};
 pub use documents::{Broadcast, Claim, Conversation, Item, Outgoing, State, WorkflowDocument};
 pub use inspect::{Behind, Logged, Rebuilt, behind, rebuild};
+pub use purge::Purged;
 pub use receive::Answer;
 pub use reference::{areas, put_areas, remove_area};
+pub use transcript::{Told, Transcript, people, transcript};
 
 use crate::{
     engine::Table,
@@ -91,6 +95,8 @@ pub struct Settings {
     pub inline_budget: Duration,
     /// How long transcripts are kept.
     pub retention: Duration,
+    /// How long the log of a finished workflow is kept.
+    pub workflow_retention: Duration,
     /// How old what an instance knows of people and areas may be; then it asks for what is newer.
     pub reference_max_age: Duration,
     /// So many messages an instance sends through a bot in a second, and to a chat as many as Telegram's guide allows;
@@ -106,6 +112,7 @@ impl Default for Settings {
             inline_concurrency: 64,
             inline_budget: Duration::from_secs(1),
             retention: Duration::from_secs(90 * 24 * 60 * 60),
+            workflow_retention: Duration::from_secs(30 * 24 * 60 * 60),
             reference_max_age: Duration::from_secs(5),
             messages_per_second: 30,
             clock: Clock::real(),

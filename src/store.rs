@@ -5,7 +5,7 @@ pub mod cosmos;
 mod document;
 mod sqlite;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::RangeInclusive, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -123,11 +123,11 @@ pub trait Store: Send + Sync + 'static {
     /// `Conflict` names the first batch that was not written, nothing of which was.
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error>;
 
-    /// Documents of all partitions whose `due_at` is not after `now`, the longest overdue first.
+    /// Documents of all partitions whose `due_at` is among these times, the earliest first.
     async fn due(
         &self,
         container: Container,
-        now: Timestamp,
+        times: RangeInclusive<Timestamp>,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error>;
 

@@ -8,6 +8,7 @@
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 #[expect(dead_code, reason = "a measurement lets nothing go wrong")]
 mod bridge;
+mod cold;
 mod watched;
 
 use std::{cell::Cell, fmt, sync::Arc, time::Instant};
@@ -49,7 +50,7 @@ struct Site {
     store: Arc<Watched>,
     /// Whom the fake Telegram knows.
     people: [i64; 2],
-    _telegram: FakeTelegram,
+    telegram: FakeTelegram,
     bridge: Bridge,
     seen: Cell<usize>,
     updates: Cell<i64>,
@@ -166,6 +167,7 @@ async fn main() {
         usd(model.max(list)),
         usd(idle.watched.ru.max(idle.listed) * month / 1e6)
     );
+    cold::measure(&site.bridge.connection_string(), &site.telegram.url(), ada).await;
     let _ = std::fs::remove_dir_all(folder);
 }
 
@@ -195,7 +197,7 @@ async fn site(bridge: Bridge, settings: CosmosSettings, folder: &std::path::Path
     for person in people {
         telegram.say(person, "bench", "/start").unwrap();
     }
-    Site { runtime, store, people, _telegram: telegram, bridge, seen: Cell::new(0), updates: Cell::new(0) }
+    Site { runtime, store, people, telegram, bridge, seen: Cell::new(0), updates: Cell::new(0) }
 }
 
 /// Other people's conversations, as they lie in the store when they are over.

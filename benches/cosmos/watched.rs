@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    ops::RangeInclusive,
     sync::{Arc, Mutex},
 };
 
@@ -143,10 +144,10 @@ impl Store for Watched {
     async fn due(
         &self,
         container: Container,
-        now: Timestamp,
+        times: RangeInclusive<Timestamp>,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error> {
-        self.watch(format!("due {}", container.name()), self.store.due(container, now, limit)).await
+        self.watch(format!("due {}", container.name()), self.store.due(container, times, limit)).await
     }
 
     async fn changes(

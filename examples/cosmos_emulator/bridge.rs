@@ -119,6 +119,11 @@ impl Bridge {
         lock(&self.account.faults).drain(..).count()
     }
 
+    /// How many planned faults nobody has met yet.
+    pub(crate) fn planned(&self) -> usize {
+        lock(&self.account.faults).len()
+    }
+
     /// Every request answered so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         lock(&self.account.seen).clone()

@@ -43,6 +43,9 @@ impl<'a> Reader<'a> {
             retention: self
                 .number("RETENTION_DAYS", 1, 3650)
                 .map_or(defaults.retention, |days| Duration::from_secs(days * 24 * 60 * 60)),
+            workflow_retention: self
+                .number("WORKFLOW_RETENTION_DAYS", 1, 3650)
+                .map_or(defaults.workflow_retention, |days| Duration::from_secs(days * 24 * 60 * 60)),
             reference_max_age: self
                 .number("REFERENCE_MAX_AGE_S", 0, 3600)
                 .map_or(defaults.reference_max_age, Duration::from_secs),

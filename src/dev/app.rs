@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::config::Environment;
 
 /// The files that tell the host what there is: an app without its own gets these.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (HOST, include_str!("../../host.json")),
     ("telegram_webhook/function.json", include_str!("../../functions/telegram_webhook/function.json")),
     ("health/function.json", include_str!("../../functions/health/function.json")),
@@ -22,6 +22,7 @@ const FILES: [(&str, &str); 6] = [
         include_str!("../../functions/advance_conversations/function.json"),
     ),
     ("sweep/function.json", include_str!("../../functions/sweep/function.json")),
+    ("purge/function.json", include_str!("../../functions/purge/function.json")),
     ("keep_dead_letters/function.json", include_str!("../../functions/keep_dead_letters/function.json")),
 ];
 

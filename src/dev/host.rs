@@ -71,8 +71,8 @@ const VERSION: &str = "4.1037.0.0";
 /// Requests in flight get so long when the host stops.
 const HTTP_GRACE: Duration = Duration::from_secs(30);
 
-/// What the host is to run, and how.
-#[derive(Clone, Debug)]
+/// What the host is to run, and how. Never printed: the environment holds secrets.
+#[derive(Clone)]
 pub struct Options {
     /// The folder with host.json.
     pub root: PathBuf,

@@ -11,7 +11,7 @@ use super::{
     table::Table,
     turn::{Refusal, Step, Wanted, apply, begin, put_aside},
 };
-use crate::model::{Content, Input, What, WorkflowId};
+use crate::model::{Content, ConversationId, Input, What, WorkflowId};
 
 /// The workflow an input may go to, as it stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +58,7 @@ pub fn decide(
     let collects = target.current.is_some_and(|head| has_album(head, input));
     let named = target.named.filter(running).filter(|head| match route {
         Route::Named(_, Some(question)) => !collects && waits(head, question, input),
-        _ => true,
+        _ => !is_foreign(head, input),
     });
     let (head, question) = match (route, named, current) {
         (Route::Named(_, question), Some(head), _) => (head, *question),
@@ -115,6 +115,16 @@ fn done(
 /// Does the workflow still ask this of whoever answers it?
 fn waits(head: &Head, question: &str, input: &Input) -> bool {
     head.open.iter().any(|open| open.name() == question && open.to == input.conversation)
+}
+
+/// Is it the press of a button in a chat that the workflow neither began in nor asks anything in? A client may send any
+/// data (<https://core.telegram.org/bots/api#callbackquery>), and a workflow's name is no secret: so its log takes no
+/// such press, not even as one that came too late.
+fn is_foreign(head: &Head, input: &Input) -> bool {
+    let is_here =
+        |of: &ConversationId| (&of.bot, of.chat) == (&input.conversation.bot, input.conversation.chat);
+    let mut known = head.conversation.iter().chain(head.open.iter().map(|open| &open.to));
+    matches!(input.what, What::Press { .. }) && !known.any(is_here)
 }
 
 /// Is the input one more file of an album that answered this workflow?

@@ -147,6 +147,7 @@ impl Runtime {
             done: None,
         };
         let ended = self.visit(conversation, &mut visit).await;
+        self.uncount(&mut visit).await;
         let Visit { token, sending, leaving, done, turns, .. } = visit;
         drop(turns);
         // Whatever went wrong afterwards: what is committed is sent.
@@ -162,7 +163,8 @@ impl Runtime {
                 Ok(Look::Again | Look::Failed { again: true }) => false,
                 Ok(Look::Done(applied)) => {
                     let Applied { key, toast, language, leaving, sending } = *applied;
-                    (visit.conflicts, visit.careful, visit.counted) = (0, false, None);
+                    (visit.conflicts, visit.careful) = (0, false);
+                    visit.counted = visit.counted.take().filter(|counted| counted.key != key);
                     visit.leaving.extend(leaving);
                     visit.sending = sending;
                     if visit.own == Some(&key) {
@@ -173,8 +175,9 @@ impl Runtime {
                 }
                 Err(error) if error.is_conflict() => true,
                 Err(error) => {
-                    if error.is_transient() {
-                        self.uncount(visit).await;
+                    if !error.is_transient() {
+                        // This attempt was one.
+                        visit.counted = None;
                     }
                     return Err(error);
                 }
@@ -182,7 +185,6 @@ impl Runtime {
             visit.careful = true;
             visit.conflicts += u32::from(conflict);
             if rules::gives_way(visit.conflicts) {
-                self.uncount(visit).await;
                 self.hint(id, self.jitter()).await;
                 return Ok(());
             }

@@ -11,12 +11,13 @@ use super::{
     commit::Applied,
     dead_letter::DeadLetter,
     documents::{Conversation, Item, Outgoing, SAFETY_NET, State, item_id},
+    hand_out::MOST_CONFLICTS,
     rules::{self, Try, Verdict},
     scene::{Scene, is_start},
 };
 use crate::{
     engine::{Head, Refusal},
-    model::{Delivery, EffectId, InputKey, Message, Send},
+    model::{ConversationId, Delivery, EffectId, Input, InputKey, Message, Send},
     store::{Batch, Container, Draft, ETag, Write},
     text,
 };
@@ -30,8 +31,8 @@ pub(super) enum Attempt {
 
 /// An attempt that is counted on its item and not made yet.
 pub(super) struct Counted {
-    item: Item,
-    etag: ETag,
+    conversation: ConversationId,
+    pub(super) key: InputKey,
 }
 
 /// Inputs that this process received and that have not failed yet: their first attempt need not be counted.
@@ -68,7 +69,10 @@ impl Runtime {
     /// Every attempt but the first is counted before it is made: a script may take the process with it.
     pub(super) async fn attempt(&self, scene: &mut Scene, visit: &mut Visit<'_>) -> Result<Attempt, Error> {
         let key = &scene.item.input.key;
-        let is_counted = visit.counted.as_ref().is_some_and(|counted| counted.item.input.key == *key);
+        if visit.counted.as_ref().is_some_and(|counted| counted.key != *key) {
+            self.uncount(visit).await;
+        }
+        let is_counted = visit.counted.is_some();
         let attempts = scene.item.attempts;
         let verdict = rules::may_try(Try {
             attempts,
@@ -89,17 +93,28 @@ impl Runtime {
         }
         scene.item.attempts += 1;
         scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
-        visit.counted = Some(Counted { item: scene.item.clone(), etag: scene.item_etag.clone() });
+        let Input { conversation, key, .. } = &scene.item.input;
+        visit.counted = Some(Counted { conversation: conversation.clone(), key: key.clone() });
         Ok(Attempt::Go)
     }
 
-    /// An attempt that came to nothing through no fault of its input does not count. If this write fails too, the
-    /// input is an attempt poorer.
+    /// An attempt that came to nothing through no fault of its input does not count, whoever else has counted another
+    /// one meanwhile. If the store can't serve now, the input is an attempt poorer.
     pub(super) async fn uncount(&self, visit: &mut Visit<'_>) {
-        if let Some(Counted { mut item, etag }) = visit.counted.take() {
-            item.attempts -= 1;
-            if let Err(why) = self.put_item(&item, &etag).await {
-                tracing::debug!(key = %item.input.key, %why, "an attempt stays counted");
+        let Some(Counted { conversation, key }) = visit.counted.take() else { return };
+        for _ in 0..MOST_CONFLICTS {
+            let uncounted = match self.item(&conversation, &key).await {
+                Ok(Some((item, etag))) if item.state == State::Pending && item.attempts > 0 => {
+                    self.put_item(&Item { attempts: item.attempts - 1, ..item }, &etag).await
+                }
+                // It is done: then nobody counts any more.
+                Ok(_) => return,
+                Err(why) => Err(why),
+            };
+            match uncounted {
+                Ok(_) => return,
+                Err(why) if why.is_conflict() => {}
+                Err(why) => return tracing::debug!(%key, %why, "an attempt stays counted"),
             }
         }
     }

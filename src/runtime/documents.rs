@@ -130,6 +130,16 @@ impl Outgoing {
     }
 }
 
+/// What came to a conversation from elsewhere: it says that it is there, and is a part of the transcript.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Handed {
+    /// When it came; documents of old versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(super) outgoing: Outgoing,
+}
+
 /// An inbox item: an input that is stored, and later what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -259,7 +269,8 @@ impl WorkflowDocument {
         !self.handouts.is_empty() || !self.broadcasts.is_empty() || !self.head.calls.is_empty()
     }
 
-    /// When somebody should look at this workflow: handouts, calls, deadlines.
+    /// When somebody should look at this workflow: handouts, calls, deadlines. One that is finished is due in the
+    /// calendar of the purge.
     #[must_use]
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
         let handouts = rules::is_workflow_due(self.handouts.is_empty()).then_some(now + SAFETY_NET);
@@ -270,7 +281,8 @@ impl WorkflowDocument {
             None => now + CALL_TIME,
         });
         let deadline = self.head.next_deadline();
-        handouts.into_iter().chain(broadcast).chain(calls).chain(deadline).min()
+        let retires = (self.head.status != Status::Running).then(|| now + RETIRES_LATER);
+        handouts.into_iter().chain(broadcast).chain(calls).chain(deadline).chain(retires).min()
     }
 
     /// Takes what an entry sends elsewhere than to `here`.
@@ -300,6 +312,10 @@ impl WorkflowDocument {
     }
 }
 
+/// The purge has a calendar of its own, a thousand years from here: it shares the index of what is due with the sweep,
+/// which never looks so far ahead. A finished workflow is due there from its end on.
+pub(super) const RETIRES_LATER: chrono::TimeDelta = chrono::TimeDelta::days(365_250);
+
 /// How long a call may take before the sweep makes it again.
 pub(super) const CALL_TIME: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 
@@ -316,9 +332,12 @@ pub(super) fn item_id(key: &InputKey) -> DocumentId {
 /// What the ids of inbox items begin with.
 pub(super) const INBOX: &str = "inbox:";
 
+/// What the ids of what came from elsewhere begin with.
+pub(super) const OUT: &str = "out:";
+
 /// The id of what came from elsewhere.
 pub(super) fn out_id(effect: &EffectId) -> DocumentId {
-    format!("out:{effect}").parse().expect("an effect's id fits into an id")
+    format!("{OUT}{effect}").parse().expect("an effect's id fits into an id")
 }
 
 /// The id of a log's entry.

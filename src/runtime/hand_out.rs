@@ -9,7 +9,7 @@ use super::{
     Error, Runtime, WorkflowDocument,
     advance::By,
     claim::{Sending, dice},
-    documents::{Outgoing, State, head_id, out_id},
+    documents::{Handed, Outgoing, State, head_id, out_id},
     rules,
 };
 use crate::{
@@ -141,7 +141,12 @@ impl Runtime {
         Ok(rules::may_receive(Some(self.is_pending(to, key).await?)))
     }
 
-    async fn is_pending(&self, conversation: &ConversationId, key: &InputKey) -> Result<bool, Error> {
+    /// Is this input still to be applied there?
+    pub(super) async fn is_pending(
+        &self,
+        conversation: &ConversationId,
+        key: &InputKey,
+    ) -> Result<bool, Error> {
         let read = self.item(conversation, key).await?;
         Ok(read.is_some_and(|(item, _)| item.state == State::Pending))
     }
@@ -155,6 +160,7 @@ impl Runtime {
         trace: &TraceParent,
     ) -> Result<(), Error> {
         let outgoing = Outgoing::new(id.clone(), delivery.clone(), trace.clone());
+        let handed = Handed { at: Some(self.store().now()), outgoing: outgoing.clone() };
         let out = out_id(id);
         for _ in 0..MOST_CONFLICTS {
             let (mut conversation, etag) = self.conversation(to).await?;
@@ -164,7 +170,7 @@ impl Runtime {
                 container: Container::Conversations,
                 partition: to.to_string(),
                 writes: vec![
-                    Write::Create(out.clone(), Draft::of(&outgoing).ttl(self.settings().retention)),
+                    Write::Create(out.clone(), Draft::of(&handed).ttl(self.settings().retention)),
                     Write::put(head_id(), etag.as_ref(), Draft::of(&conversation).due(due)),
                 ],
             };

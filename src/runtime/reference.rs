@@ -37,7 +37,8 @@ const PAGE: usize = 500;
 
 impl Runtime {
     /// The reference data that a script asks for, in the order of its ids. People are those who have talked to this bot.
-    /// A store without areas gets those that come with the app.
+    /// A store without areas gets those that come with the app; one that got only the first of them, because whoever
+    /// brought them died over it, gets the rest.
     pub(super) async fn look_up(&self, wanted: &Wanted, bot: &BotSlug) -> Result<Value, Error> {
         match wanted.what.as_str() {
             "people" => {
@@ -49,7 +50,7 @@ impl Runtime {
                 let mut areas = self.parts.reference.areas.lock().await;
                 self.refresh::<Area>(Container::Areas, &mut areas).await?;
                 let seed = self.table().own_reference("areas");
-                if areas.documents.is_empty() && !seed.is_empty() {
+                if is_to_be_sown(seed, areas.documents.values()) {
                     sow(self.store().as_ref(), seed).await?;
                     areas.as_of = None;
                     self.refresh::<Area>(Container::Areas, &mut areas).await?;
@@ -121,7 +122,14 @@ fn is_deleted(document: &Value) -> bool {
     document.get("deleted") == Some(&Value::Bool(true))
 }
 
-/// Puts what comes with the app into a store that has none. Whatever another instance put there meanwhile stays.
+/// Is there nothing but the first of what comes with the app, as it came, or nothing at all? Then nobody has chosen areas
+/// for this store, and whoever sowed may have died over it.
+fn is_to_be_sown<'a>(seed: &[Value], found: impl ExactSizeIterator<Item = &'a Value>) -> bool {
+    let (first, missing) = seed.split_at(seed.len().min(found.len()));
+    !missing.is_empty() && found.into_iter().all(|area| first.contains(area))
+}
+
+/// Puts what comes with the app into a store that lacks it, in its order. Whatever another instance put there meanwhile stays.
 async fn sow(store: &dyn Store, seed: &[Value]) -> Result<(), Error> {
     for area in seed {
         let id = area_id(area)?;
@@ -134,14 +142,15 @@ async fn sow(store: &dyn Store, seed: &[Value]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Every area that the store holds, in the order of the store; one without any begins with the app's.
+/// Every area that the store holds, in the order of the store; one without any begins with the app's, all of them.
 ///
 /// # Errors
 /// The store fails.
 pub async fn areas(store: &dyn Store, table: &Table) -> Result<Vec<Value>, Error> {
     let mut found = stored_areas(store).await?;
-    if found.is_empty() {
-        sow(store, table.own_reference("areas")).await?;
+    let seed = table.own_reference("areas");
+    if is_to_be_sown(seed, found.iter()) {
+        sow(store, seed).await?;
         found = stored_areas(store).await?;
     }
     found.retain(|area| !is_deleted(area));

@@ -209,3 +209,10 @@ pub fn is_conversation_due(outbox_is_empty: bool) -> bool {
 pub fn is_workflow_due(handouts_are_empty: bool) -> bool {
     !handouts_are_empty
 }
+
+/// May a workflow's log expire? Only of one that has ended, whose handouts are out, and whose last inputs are done in
+/// their conversations: a redo looks for their entries.
+#[must_use]
+pub fn may_retire(runs: bool, handouts_are_empty: bool, last_is_pending: bool) -> bool {
+    !runs && handouts_are_empty && !last_is_pending
+}

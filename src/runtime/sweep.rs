@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Error, Runtime, advance::By, documents::WorkflowDocument};
 use crate::{
     engine::OpenQuestion,
-    model::{ConversationId, Input, InputKey, What, WorkflowId},
+    model::{ConversationId, Input, InputKey, Timestamp, What, WorkflowId},
     store::{Container, DueDocument},
 };
 
@@ -33,8 +33,9 @@ impl Runtime {
     /// The store's, if it can't even tell what is due.
     pub async fn sweep(&self) -> Result<usize, Error> {
         let now = self.store().now();
-        let conversations = self.store().due(Container::Conversations, now, MOST).await?;
-        let workflows = self.store().due(Container::Inputs, now, MOST).await?;
+        let until_now = Timestamp::UNIX_EPOCH..=now;
+        let conversations = self.store().due(Container::Conversations, until_now.clone(), MOST).await?;
+        let workflows = self.store().due(Container::Inputs, until_now, MOST).await?;
         let count = conversations.len() + workflows.len();
         let places: BTreeSet<String> = conversations.into_iter().map(|due| due.partition).collect();
         stream::iter(places)
@@ -59,7 +60,6 @@ impl Runtime {
                 }
             })
             .await;
-        self.store().purge().await?;
         Ok(count)
     }
 

@@ -12,7 +12,7 @@ mod provision;
 mod reading;
 mod writing;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use azure_core::{credentials::Secret, http::Url};
@@ -129,10 +129,10 @@ impl Store for Cosmos {
     async fn due(
         &self,
         container: Container,
-        now: Timestamp,
+        times: RangeInclusive<Timestamp>,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error> {
-        reading::due(self.connection.container(container).await?, container, now, limit).await
+        reading::due(self.connection.container(container).await?, container, &times, limit).await
     }
 
     async fn changes(

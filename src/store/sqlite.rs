@@ -10,6 +10,7 @@ mod writer;
 
 use std::{
     fs,
+    ops::RangeInclusive,
     path::Path,
     sync::mpsc::{Sender, channel},
     thread::{self, JoinHandle},
@@ -189,10 +190,10 @@ impl Store for Sqlite {
     async fn due(
         &self,
         container: Container,
-        now: Timestamp,
+        times: RangeInclusive<Timestamp>,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error> {
-        self.readers.read(|connection| rows::due(connection, self.now(), container, now, limit))
+        self.readers.read(|connection| rows::due(connection, self.now(), container, &times, limit))
     }
 
     async fn changes(

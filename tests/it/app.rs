@@ -119,6 +119,48 @@ async fn replay_rebuilds_what_is_stored_and_notices_what_was_changed() {
     assert!(!replay(&workflow).status.success(), "a head that the log does not fold to is noticed");
 }
 
+#[tokio::test]
+async fn a_transcript_is_found_by_a_name_and_told_in_the_reader_s_words() {
+    let data = tempfile::tempdir().unwrap();
+    let mut dev = Start::own(data.path()).start().await;
+    dev.say(ADA, "/report").await;
+    let kinds = dev.hears(ADA, "What is it about?").await;
+    dev.press(ADA, &kinds, "Cleaning").await;
+    dev.hears(ADA, "Where is it?").await;
+    let whole = dev.behind(ADA).await["items"][0]["input"]["conversation"].as_str().unwrap().to_owned();
+    assert!(dev.interrupt().await.success());
+    let run = |arguments: &[&str]| {
+        let told = Command::new(env!("CARGO_BIN_EXE_backline"))
+            .arg("transcript")
+            .args(arguments)
+            .env("STORE", format!("sqlite:{}", data.path().join("store.db").display()))
+            .output()
+            .unwrap();
+        (
+            told.status.success(),
+            String::from_utf8(told.stdout).unwrap(),
+            String::from_utf8(told.stderr).unwrap(),
+        )
+    };
+    let (done, told, why) = run(&["ada"]);
+    assert!(done, "{why}");
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], format!("# {whole}"));
+    let places = ["> Ada: /report", "< What is it about? [", "> Ada: (taps) Cleaning", "< Where is it?"]
+        .map(|words| lines.iter().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{told}")));
+    assert!(places.is_sorted(), "{told}");
+    assert_eq!(run(&[&whole]).1, told);
+    let objects: Vec<Value> =
+        run(&[&whole, "--json"]).1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 2);
+    assert_eq!((&objects[0]["text"], &objects[0]["state"]), (&json!("Ada: /report"), &json!("done")));
+    assert_eq!(objects[0]["sent"][0]["isSent"], true);
+    for (wanted, said) in [("Nobody", "nobody is called"), ("operations:9:0:9", "nothing is known")] {
+        let (done, _, why) = run(&[wanted]);
+        assert!(!done && why.contains(said), "{why}");
+    }
+}
+
 #[test]
 fn talk_plays_a_transcript_and_names_the_first_difference() {
     let talk =

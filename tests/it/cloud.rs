@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// An account with everything in it that `provision` makes.
-async fn account() -> Bridge {
+pub(crate) async fn account() -> Bridge {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options =
         cosmos_bridge::Options { port: 0, clock: Clock::real(), consistency: ConsistencyLevel::Strong };

@@ -8,6 +8,7 @@ mod pacing;
 mod processes;
 mod protocol;
 mod reference;
+mod retention;
 mod sending;
 
 use crate::harness::{ADA, App, BO};

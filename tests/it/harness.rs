@@ -74,6 +74,14 @@ impl Process {
         self.unless_it_dies(answered).await
     }
 
+    /// Whatever somebody posts to a door, and what it answers.
+    pub(crate) async fn knock(&self, request: Request<Body>) -> (StatusCode, String) {
+        let response = self.doors.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// Status and headers of the answer to an update.
     pub(crate) async fn head(&self, update: &str) -> (StatusCode, HeaderMap) {
         let response = self.doors.clone().oneshot(request(update)).await.unwrap();

@@ -197,6 +197,38 @@ fn the_example_settings_are_the_settings_that_are_read() {
 }
 
 #[test]
+fn a_deployment_sets_only_what_is_read() {
+    let known: BTreeSet<&str> = backline::config::KNOWN.iter().map(|(name, _)| *name).collect();
+    let mut set = 0;
+    for file in ["infra/main.bicep", "infra/modules/bots.bicep"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        // Settings are the only names there that begin with a capital.
+        let named = text.lines().filter_map(|line| line.trim().split_once(": "));
+        for (name, _) in named.filter(|(name, _)| name.trim_matches('\'').starts_with(char::is_uppercase)) {
+            let name = name.trim_matches('\'').replace("${bot.slug}", "<slug>");
+            // Who reads these is the host, or the console's browser.
+            if ["APPLICATIONINSIGHTS_", "AzureSignalR"].iter().any(|other| name.starts_with(other)) {
+                continue;
+            }
+            assert!(known.contains(name.as_str()), "{file} sets `{name}`, which nobody reads");
+            set += 1;
+        }
+    }
+    assert!(set > 8, "only {set} settings were found: have they moved?");
+}
+
+#[test]
+fn every_alert_has_a_chapter() {
+    let chapters = fs::read_to_string(root().join("docs/OPERATIONS.md")).unwrap();
+    let rules = fs::read_to_string(root().join("infra/modules/watch.bicep")).unwrap();
+    for query in files(&root().join("infra/alerts"), ".kql") {
+        let name = query.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(chapters.contains(&format!("\n### {name}\n")), "nobody says what to do about `{name}`");
+        assert!(rules.contains(&format!("name: '{name}'")), "`{name}` is asked by nobody");
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for file in files(&root().join("src"), ".rs").into_iter().chain(files(&root().join("tests"), ".rs")) {
         let text = fs::read_to_string(&file).unwrap();

@@ -130,6 +130,27 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None, ..Default::default()
+        })]
+
+        #[test]
+        fn no_schedule_makes_it_panic_or_fire_in_the_past(
+            text in proptest::prop_oneof![
+                "[0-9*/,\\-a-zA-Z? ]{0,30}",
+                "([0-9*]{1,3}[/,\\-]?[0-9]{0,3} ){4,5}[0-9*a-z]{1,3}",
+                "([0-9]{1,20}\\.)?[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}(\\.[0-9]{1,20})?",
+                "\\PC{0,20}",
+            ],
+        ) {
+            let now = Utc.with_ymd_and_hms(2024, 2, 29, 23, 59, 59).unwrap();
+            if let Ok(schedule) = Schedule::parse(&text) {
+                proptest::prop_assert!(schedule.next(now) > now, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn nonsense_is_refused() {
         for schedule in ["", "* * * *", "0 0 0 L * *", "61 * * * * *", "00:00:00"] {

@@ -66,6 +66,24 @@ mod tests {
     }
 
     #[test]
+    fn a_deployment_makes_the_same_containers() {
+        let deployed: serde_json::Value =
+            serde_json::from_str(include_str!("../../../infra/data.json")).unwrap();
+        let here = Container::ALL.map(|container| {
+            let made = serde_json::to_value(properties(container)).unwrap();
+            let indexed = made["indexingPolicy"]["includedPaths"].as_array().unwrap();
+            let indexed: Vec<_> = indexed.iter().map(|included| &included["path"]).collect();
+            serde_json::json!({
+                "name": made["id"],
+                "partitionKey": made["partitionKey"]["paths"][0],
+                "defaultTtl": made["defaultTtl"],
+                "indexed": indexed,
+            })
+        });
+        assert_eq!(deployed["containers"], serde_json::json!(here));
+    }
+
+    #[test]
     fn no_property_of_ours_is_another_s() {
         for container in Container::ALL {
             assert!(!["id", "body", "dueAt", "ttl"].contains(&Layout::of(container).partition));

@@ -1,5 +1,7 @@
 //! Reads: a document, a partition, what is due.
 
+use std::ops::RangeInclusive;
+
 use azure_data_cosmos::{FeedScope, Query as Sql, clients::ContainerClient};
 use futures_util::TryStreamExt;
 
@@ -53,7 +55,7 @@ pub(super) async fn query(
 pub(super) async fn due(
     client: &ContainerClient,
     container: Container,
-    until: Timestamp,
+    times: &RangeInclusive<Timestamp>,
     limit: usize,
 ) -> Result<Vec<DueDocument>, Error> {
     let failed = |error| failed(&format!("look for what is due in `{}`", container.name()), &error);
@@ -62,9 +64,14 @@ pub(super) async fn due(
     }
     // The index on `dueAt` holds only what is due at all, in order: a sweep with nothing to do costs next to nothing.
     let key = Layout::of(container).partition;
-    let text =
-        format!("SELECT TOP {limit} c.id, c.{key}, c.dueAt FROM c WHERE c.dueAt <= @until ORDER BY c.dueAt");
-    let sql = Sql::from(text).with_parameter("@until", sortable(until)).map_err(failed)?;
+    let text = format!(
+        "SELECT TOP {limit} c.id, c.{key}, c.dueAt FROM c \
+         WHERE c.dueAt >= @from AND c.dueAt <= @until ORDER BY c.dueAt"
+    );
+    let sql = Sql::from(text)
+        .with_parameter("@from", sortable(*times.start()))
+        .and_then(|sql| sql.with_parameter("@until", sortable(*times.end())))
+        .map_err(failed)?;
     let found = client.query_items::<Due>(sql, FeedScope::full_container(), None).await.map_err(failed)?;
     let found: Vec<Due> = found.try_collect().await.map_err(failed)?;
     found.into_iter().map(Due::document).collect()

@@ -1,5 +1,7 @@
 //! What is read from the tables, row by row.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 
 use super::statements::Statements;
@@ -46,12 +48,12 @@ pub(super) fn due(
     connection: &Connection,
     now: Timestamp,
     container: Container,
-    until: Timestamp,
+    times: &RangeInclusive<Timestamp>,
     limit: usize,
 ) -> Result<Vec<DueDocument>, Error> {
     let mut statement = connection.prepare_cached(&Statements::of(container).due)?;
-    let mut rows =
-        statement.query(params![now.timestamp_micros(), until.timestamp_micros(), count(limit)])?;
+    let (from, until) = (times.start().timestamp_micros(), times.end().timestamp_micros());
+    let mut rows = statement.query(params![now.timestamp_micros(), from, until, count(limit)])?;
     let mut due = Vec::new();
     while let Some(row) = rows.next()? {
         let at: i64 = row.get(2)?;

@@ -17,8 +17,8 @@ ORDER BY id LIMIT ?5;
 
 -- due
 SELECT partition, id, due_at FROM documents INDEXED BY documents_due
-WHERE due_at IS NOT NULL AND due_at <= ?2 AND (expires_at IS NULL OR expires_at > ?1)
-ORDER BY due_at LIMIT ?3;
+WHERE due_at IS NOT NULL AND due_at BETWEEN ?2 AND ?3 AND (expires_at IS NULL OR expires_at > ?1)
+ORDER BY due_at LIMIT ?4;
 
 -- changes
 SELECT id, seq, body, due_at, partition FROM documents

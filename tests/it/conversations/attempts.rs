@@ -1,10 +1,10 @@
 //! Attempts: what fails, how often it is tried, and who waits behind it.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 
-use crate::harness::{ADA, App, BO, Fault, OPERATOR, State};
+use crate::harness::{ADA, App, BO, Fault, Gate, OPERATOR, State, conversation};
 
 const SORRY: &str = "Something went wrong";
 
@@ -128,4 +128,35 @@ async fn an_attempt_is_counted_before_it_takes_the_process_with_it() {
     }
     app.settle().await;
     assert_eq!(app.items(ADA)[1].state, State::Dead);
+}
+
+#[tokio::test]
+async fn what_two_processes_count_and_give_up_is_counted_by_neither() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    app.store().fail(Fault::DieAfter, 1, |operation| operation.is_write_of("inbox:"));
+    app.says(ADA, "Ada").await;
+    app.restart();
+    let hint = format!("{{\"conversation\":\"{}\"}}", conversation(ADA));
+    // The slow one has counted its attempt, and looks again.
+    let (slow, gate, looks) = (app.another_process(), Gate::default(), AtomicUsize::new(0));
+    slow.store.fail(Fault::Conflict, 3, |operation| operation.is_write_of("tg:"));
+    slow.store.fail(Fault::Wait(gate.clone()), 1, move |operation| {
+        operation.is_read_of("conversations/head") && looks.fetch_add(1, Ordering::Relaxed) == 1
+    });
+    let behind = tokio::spawn({
+        let (slow, hint) = (slow.clone(), hint.clone());
+        async move { slow.runtime.follow(&hint).await.unwrap() }
+    });
+    gate.reached().await;
+    assert_eq!(app.items(ADA).last().unwrap().attempts, 1);
+    let other = app.another_process();
+    other.store.fail(Fault::Conflict, 3, |operation| operation.is_write_of("tg:"));
+    other.runtime.follow(&hint).await.unwrap();
+    assert_eq!(app.items(ADA).last().unwrap().attempts, 1);
+    gate.open();
+    behind.await.unwrap();
+    assert_eq!(app.items(ADA).last().unwrap().attempts, 0);
+    app.settle().await;
+    assert_eq!(app.sent(ADA).last().unwrap(), "Which colour? [Red] [Blue] [‹ Back]");
 }

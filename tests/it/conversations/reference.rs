@@ -78,6 +78,21 @@ async fn only_a_store_without_areas_begins_with_those_of_the_app() {
 }
 
 #[tokio::test]
+async fn whoever_dies_over_bringing_the_areas_of_the_app_is_followed_by_another() {
+    let app = App::start().await;
+    app.store().fail(Fault::DieBefore, 1, |operation| operation.is_write_of("south"));
+    assert!(app.process().post(&app.saying(ADA, "/where")).await.is_none(), "it died");
+    app.restart();
+    app.settle().await;
+    assert_eq!(app.sent(ADA).pop().unwrap(), "Where? [North] [South]");
+
+    let app = App::start().await;
+    put_areas(app.store().as_ref(), &[area("north")]).await.unwrap();
+    app.says(ADA, "/where").await;
+    assert_eq!(app.sent(ADA).pop().unwrap(), "Where? [NORTH]", "a team's own areas are all there are");
+}
+
+#[tokio::test]
 async fn nothing_is_put_if_one_of_them_is_no_area() {
     let app = App::start().await;
     let error = put_areas(app.store().as_ref(), &[area("east"), json!({ "id": "west" })]).await.unwrap_err();

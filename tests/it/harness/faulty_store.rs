@@ -1,6 +1,7 @@
 //! A store in front of a real one, in which a test lets things go wrong.
 
 use std::{
+    ops::RangeInclusive,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -278,10 +279,10 @@ impl Store for FaultyStore {
     async fn due(
         &self,
         container: Container,
-        now: Timestamp,
+        times: RangeInclusive<Timestamp>,
         limit: usize,
     ) -> Result<Vec<DueDocument>, Error> {
-        self.may_read("due").await?.due(container, now, limit).await
+        self.may_read("due").await?.due(container, times, limit).await
     }
 
     async fn changes(

@@ -116,6 +116,7 @@ impl Scope {
             state.conversations[visit.place].claim.holder_is_dead = true;
         }
         visit.in_flight.into_iter().for_each(|effect| state.excused.push(effect));
+        visit.counted.into_iter().for_each(|key| state.poorer.push(key));
     }
 
     /// Every claim ends. That a live holder's does is a fault: it was stalled. So it is excused for what it has called for
@@ -236,6 +237,7 @@ impl Model for Scope {
             }),
             Property::always("a conversation has one current workflow", one_current),
             Property::always("what is sent is what the log says", |_, state: &State| !state.is_contradicted),
+            Property::always("only what may have failed is counted", counts_failures),
             Property::always("no innocent input is given up", |_, state: &State| {
                 !state.items.contains(&Item::Dead)
             }),
@@ -275,6 +277,19 @@ fn messages_in_order(scope: &Scope, state: &State) -> bool {
         let answered: Row = sent.iter().filter(own).map(cause).collect();
         let ns = sent.iter().filter(of_log).filter_map(|effect| log.position(cause(effect)));
         keeps_order(state.stored[place], answered.without_repeats()) && ns.is_sorted()
+    })
+}
+
+/// An attempt is counted while it is made, and stays counted if its worker dies over it.
+fn counts_failures(scope: &Scope, state: &State) -> bool {
+    scope.keys().all(|key| {
+        let visits = state.workers.iter().filter_map(|worker| worker.visit);
+        let under_way = visits.filter(|visit| visit.counted == Some(key)).count();
+        let failed = state.poorer.iter().filter(|other| *other == key).count();
+        match state.items[usize::from(key)] {
+            Item::Pending { attempts } => usize::from(attempts) <= under_way + failed,
+            Item::Absent | Item::Done | Item::Dead => true,
+        }
     })
 }
 

@@ -63,6 +63,8 @@ pub(crate) enum Rule {
     HandoutsAreDue,
     /// A head with something to send is due.
     OutboxIsDue,
+    /// An attempt that came to nothing through no fault of its input is not counted, whatever else the worker does.
+    OnlyFailuresCount,
     /// Only the holder of the claim sends.
     ClaimIsRespected,
     /// A call is not begun with little of the claim left.

@@ -102,6 +102,8 @@ pub(crate) struct State {
     pub(crate) sent: [Row; 2],
     /// Effects in flight at a crash, or at a stall longer than a claim.
     pub(crate) excused: Row,
+    /// Inputs whose worker died while it tried them, or never heard that it had counted.
+    pub(crate) poorer: Row,
     /// Something was answered as if no workflow had taken it, and one has.
     pub(crate) is_contradicted: bool,
 }

@@ -44,7 +44,7 @@ impl Step<'_> {
     /// Is it between a read and a write that is repeated until it succeeds?
     fn is_inside_a_step(&self) -> bool {
         let moving = match (&self.me.visit, &self.me.handing) {
-            (Some(Visit { at: At::ReadAgain, .. }), _) => return true,
+            (Some(Visit { at: At::ReadAgain | At::Uncount { .. }, .. }), _) => return true,
             (Some(Visit { at: At::Early(moving), .. }), _) | (None, Some(Handing { at: moving, .. })) => {
                 moving
             }
@@ -88,7 +88,6 @@ impl Step<'_> {
             let key = scene.item.unwrap_or_default();
             let is_hopeless = match visit.at {
                 At::Count => !scene.item_is_fresh,
-                At::Uncount => visit.counted.is_none_or(|(_, is_fresh)| !is_fresh),
                 At::WriteB => {
                     (self.keeps(Rule::BMatchesItem) && !scene.item_is_fresh)
                         || (self.keeps(Rule::BMatchesHead) && !scene.is_fresh)
@@ -122,7 +121,8 @@ impl Step<'_> {
             At::Count => self.count(),
             At::WriteA(place) => self.write_a(place),
             At::WriteB => self.write_b(),
-            At::Uncount => self.uncount(),
+            At::ReadToUncount => self.read_to_uncount(),
+            At::Uncount { is_fresh } => self.uncount(is_fresh),
             At::ReadClaim => self.read_claim(),
             At::WriteClaim => self.write_claim(),
             At::Call => self.call(),
@@ -146,7 +146,7 @@ impl Step<'_> {
         visit.is_careful = true;
         visit.conflicts += u8::from(is_conflict);
         if backline::runtime::rules::gives_way(visit.conflicts.into()) {
-            self.stop_looking(true);
+            self.stop_looking();
         } else {
             self.look();
         }
@@ -155,20 +155,19 @@ impl Step<'_> {
     /// The store did not answer.
     pub(super) fn fail(&mut self) {
         self.at().has_failed = true;
-        self.stop_looking(true);
+        self.stop_looking();
     }
 
     /// Whatever went wrong: what is committed is sent.
-    pub(super) fn stop_looking(&mut self, uncounts: bool) {
+    pub(super) fn stop_looking(&mut self) {
         let visit = self.at();
         visit.scene = Default::default();
         visit.early = Default::default();
         (visit.is_careful, visit.conflicts, visit.own) = (false, 0, None);
-        if uncounts && visit.counted.is_some() {
-            visit.at = At::Uncount;
+        if visit.counted.is_some() {
+            visit.at = At::ReadToUncount;
             return;
         }
-        visit.counted = None;
         match visit.sending {
             Sending::Held => self.send_next(),
             Sending::Unknown => visit.at = At::ReadClaim,

@@ -57,7 +57,10 @@ pub(crate) enum At {
     Count,
     WriteA(u8),
     WriteB,
-    Uncount,
+    ReadToUncount,
+    Uncount {
+        is_fresh: bool,
+    },
     ReadClaim,
     WriteClaim,
     Call,
@@ -111,8 +114,8 @@ pub(crate) struct Visit {
     pub(crate) sends_only: bool,
     pub(crate) is_careful: bool,
     pub(crate) conflicts: u8,
-    /// The input whose attempt is counted; is its item still as it was then?
-    pub(crate) counted: Option<(u8, bool)>,
+    /// The input whose attempt is counted.
+    pub(crate) counted: Option<u8>,
     pub(crate) scene: Scene,
     pub(crate) early: Moved,
     pub(crate) sending: Sending,
@@ -183,7 +186,9 @@ impl Worker {
     pub(crate) fn item_changed(&mut self, key: u8) {
         if let Some(visit) = &mut self.visit {
             visit.scene.item_is_fresh &= visit.scene.item != Some(key);
-            visit.counted = visit.counted.map(|(counted, is_fresh)| (counted, is_fresh && counted != key));
+            if let (At::Uncount { is_fresh }, Some(counted)) = (&mut visit.at, visit.counted) {
+                *is_fresh &= counted != key;
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn an_expired_document_is_gone_from_everywhere(site: Site) {
         assert_eq!(store.query(PLACE, "p", Query::default()).await.unwrap().len(), left + 1);
         let due_only = Query { due_only: true, ..Query::default() };
         assert_eq!(store.query(PLACE, "p", due_only).await.unwrap().len(), left);
-        assert_eq!(store.due(PLACE, noon(), 10).await.unwrap().len(), left);
+        assert_eq!(store.due(PLACE, noon()..=noon(), 10).await.unwrap().len(), left);
         assert_eq!(store.changes(PLACE, None, 10).await.unwrap().0.len(), left + 1);
         assert_eq!(store.list(PLACE, None, 10).await.unwrap().documents.len(), left + 1);
     }

@@ -11,18 +11,20 @@ pub(super) async fn the_longest_overdue_comes_first(site: Site) {
         put(&*store, partition, [Write::Create(id(name), due)]).await.unwrap();
     }
     put(&*store, "p", [create("never", 0)]).await.unwrap();
-    let due = |until, limit| {
+    let due = |from, until, limit| {
         let store = store.clone();
         async move {
-            let due = store.due(PLACE, noon() + seconds(until), limit).await.unwrap();
+            let due =
+                store.due(PLACE, noon() + seconds(from)..=noon() + seconds(until), limit).await.unwrap();
             due.into_iter().map(|d| (d.partition, d.id.to_string(), d.due_at - noon())).collect::<Vec<_>>()
         }
     };
     let told = |partition: &str, name: &str, at| (partition.to_owned(), name.to_owned(), seconds(at));
-    assert_eq!(due(9, 10).await, []);
-    assert_eq!(due(30, 10).await, [told("q", "b", 10), told("r", "c", 20), told("p", "a", 30)]);
-    assert_eq!(due(30, 1).await, [told("q", "b", 10)]);
-    assert!(store.due(Container::Inputs, noon() + seconds(60), 10).await.unwrap().is_empty());
+    assert_eq!(due(0, 9, 10).await, []);
+    assert_eq!(due(10, 30, 10).await, [told("q", "b", 10), told("r", "c", 20), told("p", "a", 30)]);
+    assert_eq!(due(0, 30, 1).await, [told("q", "b", 10)]);
+    assert_eq!(due(11, 30, 1).await, [told("r", "c", 20)]);
+    assert!(store.due(Container::Inputs, noon()..=noon() + seconds(60), 10).await.unwrap().is_empty());
 }
 
 pub(super) async fn what_is_no_longer_due_is_not_due(site: Site) {
@@ -31,7 +33,7 @@ pub(super) async fn what_is_no_longer_due_is_not_due(site: Site) {
     let etag = put(&*store, "p", [Write::Create(id("a"), due.clone())]).await.unwrap();
     let gone = put(&*store, "p", [Write::Create(id("b"), due)]).await.unwrap();
     put(&*store, "p", [Write::Replace(id("a"), etag, draft(1)), Write::Delete(id("b"), gone)]).await.unwrap();
-    assert!(store.due(PLACE, noon(), 10).await.unwrap().is_empty());
+    assert!(store.due(PLACE, noon()..=noon(), 10).await.unwrap().is_empty());
 }
 
 /// Follows the feed to its end; what it told, and where it ended.
