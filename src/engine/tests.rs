@@ -1,5 +1,6 @@
 //! Proofs of what the engine promises, most of them as transcripts.
 
+mod broadcasts;
 mod calls;
 mod limits;
 mod manners;

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_group_gets_at_most_20_a_minute_and_a_chat_one_a_second_after_a_burst() {
         let (pace, clock, bot) = pace(30);
-        assert_eq!(through(&pace, &clock, &bot, 60, |_| -7), 20);
+        assert_eq!(through(&pace, &clock, &bot, 60, |_| -7), 19);
         assert_eq!(through(&pace, &clock, &bot, 60, |_| 7), 70 - 1);
     }
 
