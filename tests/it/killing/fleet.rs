@@ -121,6 +121,7 @@ impl Fleet {
         }
         command
             .current_dir(&self.data)
+            .env("MESSAGES_PER_SECOND", "0")
             .env("BOTS__operations__token", "1:dev")
             .env("BOTS__operations__secret", "secret")
             .env("BOTS__operations__api", self.gate.api(process))
