@@ -4,6 +4,7 @@
 mod choices;
 mod decide;
 mod effect;
+mod gather;
 mod head;
 mod interpret;
 mod log;
@@ -21,6 +22,7 @@ mod turn;
 pub use decide::{Decided, Decision, Target, decide, still_current};
 pub use effect::{Caused, Effect};
 pub(crate) use effect::{prompt_name, read_prompt_name};
+pub use gather::{Ended, Gather, Votes};
 pub use head::Head;
 pub use log::{
     Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,

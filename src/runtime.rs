@@ -13,6 +13,7 @@ mod documents;
 mod hand_out;
 mod inspect;
 mod locks;
+mod migration;
 mod pace;
 mod perform;
 mod purge;

@@ -4,6 +4,7 @@ mod approve;
 mod report;
 mod settings;
 mod start;
+mod vote;
 
 use crate::{
     engine::{Table, Workflow},
@@ -18,13 +19,16 @@ pub fn table() -> Table {
         .workflow(Workflow::new("report", report::report).command("report", text!("report-title")))
         .workflow(Workflow::new("approve", approve::approve).command("approve", text!("approve-title")))
         .workflow(Workflow::new("settings", settings::settings).command("settings", text!("settings-title")))
+        .workflow(Workflow::new("vote", vote::vote).command("vote", text!("vote-title")))
         .words("en", include_str!("../locales/en/start.ftl"))
         .words("en", include_str!("../locales/en/report.ftl"))
         .words("en", include_str!("../locales/en/approve.ftl"))
         .words("en", include_str!("../locales/en/settings.ftl"))
+        .words("en", include_str!("../locales/en/vote.ftl"))
         .words("de", include_str!("../locales/de/start.ftl"))
         .words("de", include_str!("../locales/de/report.ftl"))
         .words("de", include_str!("../locales/de/approve.ftl"))
         .words("de", include_str!("../locales/de/settings.ftl"))
+        .words("de", include_str!("../locales/de/vote.ftl"))
         .reference("areas", include_str!("workflows/areas.json"))
 }

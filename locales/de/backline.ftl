@@ -104,3 +104,17 @@ no = Nein
 picked = ✓ { $choice }
 page-before = ‹ Vorige
 page-after = Weitere ›
+
+# Under and on a question that many answer
+
+gathered-so-far = { $count ->
+    [0] Noch niemand hat geantwortet.
+    [one] Bisher eine Antwort.
+   *[other] Bisher { $count } Antworten.
+}
+gathered-choice = { $choice } · { $count }
+gathered-line = { $choice }: { $count }
+gathered = ✓ { $choice }
+gathered-before = Du hast schon geantwortet, und die erste Antwort zählt.
+gathered-too-late = Zu spät: Die Zeit ist um.
+gathered-full = { $count } Leute haben geantwortet; mehr lassen sich nicht zählen.

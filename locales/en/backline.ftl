@@ -101,3 +101,17 @@ no = No
 picked = ✓ { $choice }
 page-before = ‹ Before
 page-after = More ›
+
+# Under and on a question that many answer
+
+gathered-so-far = { $count ->
+    [0] Nobody has answered yet.
+    [one] One answer so far.
+   *[other] { $count } answers so far.
+}
+gathered-choice = { $choice } · { $count }
+gathered-line = { $choice }: { $count }
+gathered = ✓ { $choice }
+gathered-before = You have answered already, and the first answer counts.
+gathered-too-late = Too late: the time is over.
+gathered-full = { $count } people have answered; no more can be counted.

@@ -150,8 +150,9 @@ impl<'a> Reader<'a> {
             What::Press { data, .. } => {
                 format!("{who}(taps) {}", self.label(data).unwrap_or_else(|| data.clone()))
             }
-            What::Membership { reachable: true } => format!("{who}(lets the bot write)"),
-            What::Membership { reachable: false } => format!("{who}(blocks the bot)"),
+            What::Membership { reachable: true, .. } => format!("{who}(lets the bot write)"),
+            What::Membership { reachable: false, .. } => format!("{who}(blocks the bot)"),
+            What::Moved { to } => format!("(the group is a supergroup now, {to})"),
             What::Elapsed { question, .. } => format!("(the time for `{question}` is over)"),
             What::Returned { call, outcome: Ok(value), .. } => format!("(`{call}` returned {value})"),
             What::Returned { call, outcome: Err(why), .. } => format!("(`{call}` failed: {why})"),

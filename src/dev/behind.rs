@@ -76,6 +76,7 @@ fn fact(fact: &Fact) -> String {
     match fact {
         Fact::Started(_) => "started".to_owned(),
         Fact::Answered { question, given: value, .. } => format!("answered: {question} = {}", given(value)),
+        Fact::Gathered { question, by, key } => format!("gathered: {question} = {key} by {}", by.name),
         Fact::Returned { call, given: value } => format!("returned: {call} = {}", given(value)),
         Fact::Undone { names } => format!("undone: {}", names.join(", ")),
         Fact::Rejected { question, why } => format!("rejected for {question}: {}", words(why)),

@@ -7,6 +7,7 @@ mod act;
 mod api;
 mod deliver;
 mod fault;
+mod group;
 mod html;
 mod journal;
 mod keeper;
@@ -39,6 +40,7 @@ pub use journal::{Call, Delivery, State};
 
 use crate::model::Clock;
 use room::RoomKey;
+use wire::ChatKind;
 use world::{File, World};
 
 /// What a bot may upload at most: 50 MB (<https://core.telegram.org/bots/api#sending-files>).
@@ -257,7 +259,34 @@ impl FakeTelegram {
     /// There is no such bot.
     pub fn add_group(&self, title: &str, people: &[i64], bots: &[&str]) -> anyhow::Result<i64> {
         let bots: Vec<String> = bots.iter().map(|bot| (*bot).to_owned()).collect();
-        self.fake.world().make_group(title, people.to_vec(), &bots).map_err(|why| anyhow::anyhow!("{why}"))
+        let made = self.fake.world().make_group(title, ChatKind::Supergroup, people.to_vec(), &bots);
+        made.map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// The same, a small group as people make them: it may [become](Self::upgrade_group) a supergroup.
+    ///
+    /// # Errors
+    /// There is no such bot.
+    pub fn add_small_group(&self, title: &str, people: &[i64], bots: &[&str]) -> anyhow::Result<i64> {
+        let bots: Vec<String> = bots.iter().map(|bot| (*bot).to_owned()).collect();
+        let made = self.fake.world().make_group(title, ChatKind::Group, people.to_vec(), &bots);
+        made.map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// A group becomes a supergroup; returns its new id.
+    ///
+    /// # Errors
+    /// It is no group, or no longer.
+    pub fn upgrade_group(&self, group: i64) -> anyhow::Result<i64> {
+        self.fake.world().upgrade_group(group).map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// Somebody takes a bot into a group, or throws it out.
+    ///
+    /// # Errors
+    /// There is no such group or bot.
+    pub fn let_into_group(&self, group: i64, bot: &str, is_in: bool) -> anyhow::Result<()> {
+        self.fake.world().let_into_group(group, bot, is_in).map_err(|why| anyhow::anyhow!("{why}"))
     }
 
     /// Orders something to go wrong.

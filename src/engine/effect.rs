@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    gather::Counts,
+    head::Head,
     log::OpenQuestion,
     question::{Kind, Offer, Part},
 };
@@ -120,20 +122,39 @@ pub(super) fn read_data(data: &str) -> Option<(WorkflowId, &str, Pressed<'_>)> {
 }
 
 /// The message that puts a question.
-pub(super) fn prompt(workflow: WorkflowId, question: &OpenQuestion, lead_in: Option<&Text>) -> Delivery {
+pub(super) fn prompt(
+    workflow: WorkflowId,
+    question: &OpenQuestion,
+    counts: &Counts,
+    lead_in: Option<&Text>,
+    reply_to: Option<i64>,
+) -> Delivery {
     let message = Message {
-        text: words(question, lead_in),
-        buttons: buttons(workflow, question),
+        text: words(question, counts, lead_in),
+        buttons: buttons(workflow, question, counts),
+        reply_to,
         // Who is asked by name talks about something else: only a reply tells that this is what they answer.
-        force_reply: question.is_of_somebody() && !question.has_buttons(),
+        // And in a group a bot may hear nothing but replies (<https://core.telegram.org/bots/features#privacy-mode>).
+        force_reply: (question.is_of_somebody() || !question.to.is_private()) && !question.has_buttons(),
     };
     Delivery::Send(Send { message, prompt: Some(prompt_name(workflow, question.name())) })
 }
 
-/// The same question with other toggles on, or another page.
-pub(super) fn refreshed(workflow: WorkflowId, question: &OpenQuestion) -> Delivery {
-    let message =
-        Message { text: words(question, None), buttons: buttons(workflow, question), force_reply: false };
+impl Head {
+    /// The message that puts an open question, once more: where the one before is out of reach.
+    #[must_use]
+    pub fn prompt_again(&self, question: &str) -> Option<Delivery> {
+        let open = self.open.iter().find(|open| open.name() == question)?;
+        Some(prompt(self.workflow, open, &self.counts(question), None, None))
+    }
+}
+
+/// The same question with other toggles on, another page, or more answers of many.
+pub(super) fn refreshed(workflow: WorkflowId, question: &OpenQuestion, counts: &Counts) -> Delivery {
+    let message = Message {
+        buttons: buttons(workflow, question, counts),
+        ..Message::plain(words(question, counts, None))
+    };
     Delivery::Edit(Edit {
         prompt: prompt_name(workflow, question.name()),
         message_id: None,
@@ -144,7 +165,8 @@ pub(super) fn refreshed(workflow: WorkflowId, question: &OpenQuestion) -> Delive
 
 /// The end of a prompt: its keyboard goes, and how it ended shows in its place if there is something to show.
 pub(super) fn closed(workflow: WorkflowId, question: &OpenQuestion, ending: Option<Text>) -> Delivery {
-    let message = ending.map(|ending| Message::plain(Text::Paragraphs(vec![words(question, None), ending])));
+    let asked = || words(&OpenQuestion { gathers: false, ..question.clone() }, &Counts::new(), None);
+    let message = ending.map(|ending| Message::plain(Text::Paragraphs(vec![asked(), ending])));
     Delivery::Edit(Edit {
         prompt: prompt_name(workflow, question.name()),
         message_id: None,
@@ -164,13 +186,26 @@ pub(crate) fn read_prompt_name(prompt: &str) -> Option<(WorkflowId, &str)> {
     Some((workflow.parse().ok()?, question))
 }
 
-fn words(question: &OpenQuestion, lead_in: Option<&Text>) -> Text {
+/// How many have chosen what, when it is over.
+pub(super) fn tally(question: &OpenQuestion, counts: &Counts) -> Text {
+    let offers = question.parts.iter().flat_map(|part| part.kind.offers());
+    let line = |offer: &Offer| {
+        let count = counts.get(&offer.key).copied().unwrap_or_default();
+        text!("gathered-line", choice = offer.label.clone(), count = count)
+    };
+    Text::Lines { lines: offers.map(line).collect() }
+}
+
+fn words(question: &OpenQuestion, counts: &Counts, lead_in: Option<&Text>) -> Text {
     let mut texts: Vec<Text> =
         lead_in.into_iter().chain(question.parts.iter().map(|part| &part.text)).cloned().collect();
+    if question.gathers {
+        texts.push(text!("gathered-so-far", count = counts.values().sum::<usize>()));
+    }
     if texts.len() == 1 { texts.remove(0) } else { Text::Paragraphs(texts) }
 }
 
-fn buttons(workflow: WorkflowId, question: &OpenQuestion) -> Vec<Vec<Button>> {
+fn buttons(workflow: WorkflowId, question: &OpenQuestion, counts: &Counts) -> Vec<Vec<Button>> {
     let address = address(workflow, question);
     let button = |label: Text, pressed: &str| Button { label, data: format!("{address}{pressed}") };
     let mut rows = Vec::new();
@@ -179,9 +214,12 @@ fn buttons(workflow: WorkflowId, question: &OpenQuestion) -> Vec<Vec<Button>> {
         let on_page = part.kind.offers().iter().skip(question.page.saturating_mul(PAGE)).take(PAGE);
         let labelled: Vec<Button> = on_page
             .map(|offer| {
-                let on = question.picked.contains(&offer.key);
-                let label =
-                    if on { text!("picked", choice = offer.label.clone()) } else { offer.label.clone() };
+                let label = offer.label.clone();
+                let label = match counts.get(&offer.key) {
+                    Some(count) => text!("gathered-choice", choice = label, count = *count),
+                    None if question.picked.contains(&offer.key) => text!("picked", choice = label),
+                    None => label,
+                };
                 button(label, &format!(".{}", offer_hash(part, offer)))
             })
             .collect();
@@ -236,11 +274,12 @@ mod tests {
             skippable: true,
             back: true,
             deadline: None,
+            gathers: false,
             n: 0,
             picked: Default::default(),
             page: 0,
         };
-        let rows = buttons(workflow, &question);
+        let rows = buttons(workflow, &question, &Counts::new());
         let all: Vec<&Button> = rows.iter().flatten().collect();
         assert_eq!(all.len(), 3);
         let hash = offer_hash(&question.parts[0], &question.parts[0].kind.offers()[0]);

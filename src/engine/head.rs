@@ -4,10 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::log::{
-    Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,
+use super::{
+    gather::{Counts, gathering_of, vote_name},
+    log::{
+        Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy,
+        Status,
+    },
 };
 use crate::model::{BotSlug, ConversationId, Input, InputKey, Timestamp, TraceParent, WorkflowId};
 
@@ -134,6 +138,10 @@ impl Head {
             Fact::Answered { question, given, collecting } => {
                 let collecting = collecting.as_ref();
                 self.stands(question, given, collecting, recorded, input, n);
+            }
+            Fact::Gathered { question, by, key } => {
+                let given = Given::Value(json!({ "by": by, "key": key }));
+                self.stands(&vote_name(question, by.id), &given, None, recorded, input, n);
             }
             Fact::Returned { call, given } => {
                 self.calls.retain(|open| open.name != *call);
@@ -273,7 +281,17 @@ impl Head {
     /// Is something that was asked in this conversation still open?
     #[must_use]
     pub fn waits_for(&self, conversation: &ConversationId) -> bool {
-        self.open.iter().any(|open| open.to == *conversation)
+        self.open.iter().any(|open| open.to == *conversation && !open.gathers)
+    }
+
+    /// What many have answered to one question so far, by key.
+    pub(super) fn counts(&self, question: &str) -> Counts {
+        let mut counts = Counts::new();
+        let votes = self.standing.iter().filter(|standing| gathering_of(&standing.name) == Some(question));
+        for key in votes.filter_map(|vote| vote.given.value()?["key"].as_str()) {
+            *counts.entry(key.to_owned()).or_default() += 1;
+        }
+        counts
     }
 
     /// When the next question stops waiting.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use self::judge::{Judged, captioned, judge};
 use super::{
     effect::{Pressed, offer_hash, pages_of, question_hash, read_data},
+    gather::{MOST_VOTES, vote_name},
     head::Head,
     log::{Collecting, Fact, Given, OpenQuestion, Standing},
     question::{Kind, Part},
@@ -87,7 +88,11 @@ pub(super) fn interpret(head: &Head, input: &Input, replied_to: Option<&str>) ->
             Meaning::fact(Fact::Returned { call: call.clone(), given })
         }
         What::Unreachable { question, .. } => {
-            match head.open.iter().find(|open| open.name() == question && open.is_of_somebody()) {
+            match head
+                .open
+                .iter()
+                .find(|open| open.name() == question && (open.is_of_somebody() || open.gathers))
+            {
                 Some(_) => Meaning::answered(question, Given::Unreachable),
                 None => Meaning::late(None),
             }
@@ -112,7 +117,10 @@ fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
         Some((head.open.iter().find(|open| question_hash(open) == hash)?, pressed))
     });
     let Some((question, pressed)) = found else { return Meaning::stale() };
-    if question.to != input.conversation {
+    if question.gathers {
+        return voted(head, question, input, pressed);
+    }
+    if !may_answer(question, input) {
         return Meaning::late(Some(text!("not-for-you")));
     }
     match pressed {
@@ -128,6 +136,50 @@ fn pressed(head: &Head, input: &Input, data: &str) -> Meaning {
         // A client may send any data (<https://core.telegram.org/bots/api#callbackquery>).
         Pressed::Skip | Pressed::Page(_) => Meaning::stale(),
     }
+}
+
+/// A question is answered by whoever was asked. Who writes as a group can only press as a person, and nobody can tell
+/// which one: there, everybody may.
+fn may_answer(question: &OpenQuestion, input: &Input) -> bool {
+    let (asked, here) = (&question.to, &input.conversation);
+    let by_the_chat = !asked.is_private() && asked.user == asked.chat;
+    asked == here
+        || by_the_chat && (&asked.bot, asked.chat, asked.thread) == (&here.bot, here.chat, here.thread)
+}
+
+/// The first press of each person counts, if it comes in time.
+fn voted(head: &Head, question: &OpenQuestion, input: &Input, pressed: Pressed<'_>) -> Meaning {
+    let (asked, here) = (&question.to, &input.conversation);
+    let Some(by) = input.from.as_ref().filter(|_| (&asked.bot, asked.chat) == (&here.bot, here.chat)) else {
+        return Meaning::late(Some(text!("not-for-you")));
+    };
+    let mut offers =
+        question.parts.iter().flat_map(|part| part.kind.offers().iter().map(move |of| (part, of)));
+    let offer = match pressed {
+        Pressed::Offer(hash) => offers.find(|(part, offer)| offer_hash(part, offer) == hash),
+        Pressed::Page(page) if page < pages_of(question) => {
+            return Meaning::fact(Fact::Paged { question: question.name().to_owned(), page });
+        }
+        _ => None,
+    };
+    let Some((_, offer)) = offer else { return Meaning::stale() };
+    let name = vote_name(question.name(), by.id);
+    let is_late = question.deadline.is_some_and(|deadline| input.at > deadline);
+    let why = if is_late {
+        text!("gathered-too-late")
+    } else if head.standing.iter().any(|standing| standing.name == name) {
+        text!("gathered-before")
+    } else if head.counts(question.name()).values().sum::<usize>() >= MOST_VOTES {
+        text!("gathered-full", count = MOST_VOTES)
+    } else {
+        let fact =
+            Fact::Gathered { question: question.name().to_owned(), by: by.clone(), key: offer.key.clone() };
+        return Meaning {
+            toast: Some(text!("gathered", choice = offer.label.clone())),
+            ..Meaning::fact(fact)
+        };
+    };
+    Meaning::late(Some(why))
 }
 
 fn offer(question: &OpenQuestion, hash: &str) -> Meaning {
@@ -177,7 +229,7 @@ fn said(head: &Head, input: &Input, content: &Content, replied_to: Option<&str>)
         return more;
     }
     let mut open: Vec<&OpenQuestion> =
-        head.open.iter().filter(|open| open.to == input.conversation).collect();
+        head.open.iter().filter(|open| open.to == input.conversation && !open.gathers).collect();
     // The question that was replied to goes first, then the newest.
     open.sort_by_key(|open| (Some(open.name()) != replied_to, std::cmp::Reverse(open.n)));
     let Some(first) = open.first() else {

@@ -85,6 +85,9 @@ pub struct OpenQuestion {
     /// When it stops waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// May everybody in its chat answer it?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gathers: bool,
     /// The entry that opened it.
     pub n: u32,
     /// Which toggles are on.
@@ -132,7 +135,7 @@ impl OpenQuestion {
 
     /// Does it show the same as the other?
     pub(super) fn looks_like(&self, other: &Self) -> bool {
-        self.parts == other.parts && self.skippable == other.skippable
+        (&self.parts, self.skippable, self.gathers) == (&other.parts, other.skippable, other.gathers)
     }
 }
 
@@ -171,6 +174,15 @@ pub enum Fact {
         /// More files may still come for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         collecting: Option<Collecting>,
+    },
+    /// Somebody's answer to what many are asked.
+    Gathered {
+        /// To which question.
+        question: String,
+        /// Whose.
+        by: Person,
+        /// The key of what they chose.
+        key: String,
     },
     /// The result of a call.
     Returned {
@@ -221,7 +233,14 @@ pub enum Fact {
 impl Fact {
     /// Can the script go on because of it?
     pub(super) fn moves(&self) -> bool {
-        matches!(self, Self::Started(_) | Self::Answered { .. } | Self::Returned { .. } | Self::Undone { .. })
+        matches!(
+            self,
+            Self::Started(_)
+                | Self::Answered { .. }
+                | Self::Gathered { .. }
+                | Self::Returned { .. }
+                | Self::Undone { .. }
+        )
     }
 }
 

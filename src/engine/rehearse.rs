@@ -9,7 +9,12 @@
 //! > Ada sends a photo: Mud!           also without a caption; an album of 3 photos, a document, a voice, a video,
 //!                                     a sticker, a location 52.5 13.4
 //! > Ada edits: Mud                    Ada changes what she wrote last
+//! > Ada in Crew: /vote                Ada writes in a group; `Crew/Food` is a topic of it
+//! > Bo in Crew taps: Soup             and so on: whatever can be done in private
+//! > Crew in Crew: /vote               somebody writes in the name of the group
 //! < Bo: May Ada do it? [Yes] [No]     Bo is sent something
+//! < Crew: What shall we eat? [Soup]   everybody in the group reads it
+//! < Crew now: What shall we eat?      a message in the group has changed
 //! ! This button is no longer in use.  a toast for whoever pressed
 //! * order.placed.v1 A7                the business is told something: the event's type and subject
 //! ~ moderate: "ok"                    a call's result (JSON, or words)
@@ -17,11 +22,12 @@
 //! ~ Bo is here                        Bo has talked to the bot before
 //! ~ Bo speaks de                      Bo's Telegram is set to German
 //! ~ Bo blocks the bot                 also: unblocks
+//! ~ Crew throws the bot out           also: lets the bot in
 //! … 25 hours pass                     also: minutes, days
 //! # words to the reader
 //! ```
 //! A message of several lines goes on in lines indented by two blanks; its empty lines are left out. That a prompt
-//! changes once it is answered is not shown.
+//! changes in private once it is answered is not shown.
 
 pub(super) mod transcript;
 pub(super) mod world;

@@ -17,6 +17,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{
+    gather::gathering_of,
     head::Head,
     log::{Given, Standing},
     question::Part,
@@ -39,6 +40,8 @@ pub enum Act {
         skippable: bool,
         /// How long it waits.
         within: Option<TimeDelta>,
+        /// May everybody in the chat answer?
+        gathers: bool,
     },
     /// It said something.
     Say {
@@ -162,6 +165,7 @@ pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>)
         in_group: head.conversation.as_ref().is_some_and(|here| !here.is_private()),
         now: head.started_at,
         known: BTreeMap::new(),
+        gathered: Vec::new(),
         reached: BTreeSet::new(),
         looked_up: known_data,
         done_once: head.once.keys().cloned().collect(),
@@ -233,7 +237,12 @@ impl Inner {
             Given::Recalled { value, .. } => Given::Value(value.clone()),
             other => other.clone(),
         };
-        self.known.insert(standing.name.clone(), given);
+        match given {
+            Given::Value(vote) if gathering_of(&standing.name).is_some() => {
+                self.gathered.push((standing.name.clone(), vote));
+            }
+            given => drop(self.known.insert(standing.name.clone(), given)),
+        }
         self.now = standing.at;
         self.acts.retain(|act| matches!(act, Act::Emit { .. } | Act::Start { .. }));
     }

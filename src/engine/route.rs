@@ -58,14 +58,23 @@ pub fn route<'a>(
             let newest = newest.filter(|_| input.chat == ChatKind::Private).and_then(read_prompt_name);
             match replied_to.or(newest.filter(|(_, question)| is_of_somebody(question))) {
                 Some((workflow, question)) => Route::Named(workflow, Some(question)),
+                // What people say to one another there is nobody's answer, whether the bot may hear it or not.
+                None if input.chat != ChatKind::Private && !is_of_album(input) => Route::Outside,
                 None => Route::Current,
             }
         }
         What::Started { script, payload, .. } => table.named(script).map_or(Route::Outside, |workflow| {
             Route::Begin(Beginning { workflow, by: StartedBy::Workflow { payload: payload.clone() } })
         }),
-        What::Edited(_) | What::Membership { .. } | What::Ignored { .. } => Route::Outside,
+        What::Edited(_) | What::Membership { .. } | What::Moved { .. } | What::Ignored { .. } => {
+            Route::Outside
+        }
     }
+}
+
+/// The later files of an album answer what its first one answered.
+fn is_of_album(input: &Input) -> bool {
+    matches!(&input.what, What::Said(Content::File { album: Some(_), .. }))
 }
 
 /// The workflow that a command starts; `/start report-7`, which a link sends, is `/report 7`.

@@ -77,6 +77,8 @@ pub(super) struct Inner {
     pub(super) known: BTreeMap<String, Given>,
     /// The names of the answers that the script has come to and taken.
     pub(super) reached: BTreeSet<String>,
+    /// Answers to gatherings handed over so far, by name and in their order.
+    pub(super) gathered: Vec<(String, Value)>,
     pub(super) looked_up: BTreeMap<String, Value>,
     /// What was emitted and started before, by name.
     pub(super) done_once: BTreeSet<String>,
@@ -121,7 +123,12 @@ impl Inner {
     }
 
     /// Notes that somebody waits; `noted` is the round in which they were last noted.
-    fn wait<T>(&mut self, context: &Context<'_>, noted: &mut u32, act: impl FnOnce() -> Act) -> Poll<T> {
+    pub(super) fn wait<T>(
+        &mut self,
+        context: &Context<'_>,
+        noted: &mut u32,
+        act: impl FnOnce() -> Act,
+    ) -> Poll<T> {
         self.wakers.push(context.waker().clone());
         if *noted != self.round {
             *noted = self.round;
@@ -226,8 +233,25 @@ impl Chat {
                     return Poll::Ready(Ok(answer));
                 }
             }
-            inner.wait(context, &mut noted, || Act::Ask { parts: parts.clone(), to, skippable, within })
+            inner.wait(context, &mut noted, || Act::Ask {
+                parts: parts.clone(),
+                to,
+                skippable,
+                within,
+                gathers: false,
+            })
         })
+    }
+
+    /// What a gathering is known by.
+    pub(super) fn name_gathering(&self, name: &str) -> String {
+        let mut inner = self.inner.borrow_mut();
+        assert!(
+            !name.contains(['#', '@']),
+            "`{name}` can't be a question's name: `#` and `@` have a meaning"
+        );
+        assert!(inner.has_company, "it gathers `{name}`, but nobody talks to it");
+        inner.number(&format!("{}{name}", self.scope))
     }
 
     /// Says something to whoever the workflow talks to.

@@ -2,6 +2,7 @@
 
 mod broadcasts;
 mod calls;
+mod gathering;
 mod limits;
 mod manners;
 mod once;

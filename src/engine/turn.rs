@@ -110,7 +110,8 @@ pub fn put_aside(head: &Head, input: &Input) -> Entry {
     let nothing = BTreeMap::new();
     let mut applying = Applying::new(head, input, &nothing);
     applying.take(Fact::PutAside);
-    let waits_for_others = head.open.iter().any(|open| Some(&open.to) != head.conversation.as_ref());
+    let waits_for_others =
+        head.open.iter().any(|open| open.gathers || Some(&open.to) != head.conversation.as_ref());
     if !waits_for_others {
         applying.end(Status::Cancelled);
     }

@@ -106,6 +106,12 @@ impl ConversationId {
         Self { bot, chat: user, thread: 0, user }
     }
 
+    /// The chat's own conversation: what concerns all who talk there stands in its head. In private, that is the person's.
+    #[must_use]
+    pub fn of_chat(&self) -> Self {
+        Self { bot: self.bot.clone(), chat: self.chat, thread: 0, user: self.chat }
+    }
+
     /// Do only the bot and one person hear what is said here? The ids of groups and channels are negative
     /// (<https://core.telegram.org/bots/api#chat>); in one, its own id is the user's of whoever signs as the chat.
     #[must_use]
@@ -205,6 +211,12 @@ impl InputKey {
     #[must_use]
     pub fn unreachable(effect: &EffectId) -> Self {
         Self(format!("unreachable:{effect}"))
+    }
+
+    /// The news that a group is known by another id now.
+    #[must_use]
+    pub fn moved(chat: i64, to: i64) -> Self {
+        Self(format!("moved:{chat}:{to}"))
     }
 
     /// The start of a workflow by another one.

@@ -87,6 +87,14 @@ pub enum What {
     Membership {
         /// May the bot write to this chat now?
         reachable: bool,
+        /// The id of the chat, where that is a supergroup known by its old one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<i64>,
+    },
+    /// The group became a supergroup, which Telegram knows by another id.
+    Moved {
+        /// That id.
+        to: i64,
     },
     /// A deadline passed without an answer.
     Elapsed {

@@ -63,6 +63,9 @@ pub struct Message {
     /// Rows of buttons under it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Vec<Button>>,
+    /// Telegram's id of the message that it answers, where many talk: so everybody sees who is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<i64>,
     /// Asks Telegram to open a reply to this message, for questions that buttons can't answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force_reply: bool,
@@ -72,7 +75,7 @@ impl Message {
     /// Words without buttons.
     #[must_use]
     pub fn plain(text: Text) -> Self {
-        Self { text, buttons: Vec::new(), force_reply: false }
+        Self { text, buttons: Vec::new(), reply_to: None, force_reply: false }
     }
 }
 

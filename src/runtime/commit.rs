@@ -74,18 +74,27 @@ impl Runtime {
         let said_toast = entries.iter().find_map(|(_, entry)| entry.toast.clone());
         let toast = decision.outside.toast.or(said_toast);
         let is_own = visit.own == Some(&key);
-        let delivered = delivered(input, &entries, decision.outside.deliveries, toast.as_ref(), is_own);
+        let mut delivered = delivered(input, &entries, decision.outside.deliveries, toast.as_ref(), is_own);
         let mut conversation = scene.conversation;
         conversation.current = decision.current;
         conversation.stuck = false;
+        batches.extend(self.talk(&conversation, input));
         let is_new = self.acquaint(&mut conversation, input).await;
         batches
             .extend(conversation.acquaintance().filter(|_| is_new).map(|person| introduction(here, &person)));
         conversation.reachable = match &input.what {
-            What::Membership { reachable } => *reachable,
+            // That the bot left the group of old, when that became another, says nothing.
+            What::Membership { via, .. } if *via != conversation.moved_to => conversation.reachable,
+            What::Membership { reachable, .. } => *reachable,
+            What::Moved { .. } => true,
             // Who writes to us can be written to.
             _ => conversation.reachable || input.from.is_some(),
         };
+        if let What::Moved { to } = input.what {
+            self.tell_talks(input, to).await?;
+            conversation.move_to(to);
+            delivered.extend(self.prompts_again(&conversation, input).await?);
+        }
         forget_prompts(&mut conversation, &entries, &delivered);
         let workflows = entries.iter().map(|(id, _)| *id).collect();
         let item = Item { state: State::Done, toast: toast.clone(), workflows, ..scene.item };
@@ -182,7 +191,7 @@ impl Runtime {
         visit: &Visit<'_>,
     ) -> Result<Sending, Error> {
         item.caused.clone_from(&delivered);
-        conversation.outbox.extend(delivered);
+        delivered.into_iter().for_each(|outgoing| conversation.enqueue(outgoing));
         let is_ours = self.take_claim(&mut conversation, &visit.token).await;
         let due = conversation.due_at(self.store().now());
         let done = Draft::of(&item).ttl(self.settings().retention);

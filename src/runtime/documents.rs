@@ -38,9 +38,12 @@ pub struct Conversation {
     /// Message ids of the prompts, by workflow and question.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<String, i64>,
-    /// May the bot write here?
+    /// May the bot write here? Of a group, its own conversation's head tells.
     #[serde(default = "yes")]
     pub reachable: bool,
+    /// Telegram's id of the chat now, since the group became a supergroup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<i64>,
     /// Did the last input end as a dead letter?
     #[serde(default)]
     pub stuck: bool,
@@ -61,6 +64,7 @@ impl Default for Conversation {
             not_before: None,
             prompts: BTreeMap::new(),
             reachable: true,
+            moved_to: None,
             stuck: false,
         }
     }
@@ -88,6 +92,30 @@ impl Conversation {
         Some(Person { language: self.language().map(str::to_owned), ..self.person.clone()? })
     }
 
+    /// Puts something to the end of the outbox. A change that says all that an earlier one says, which was not sent yet,
+    /// takes its place: however many press a button, one call shows it.
+    pub(super) fn enqueue(&mut self, outgoing: Outgoing) {
+        if let Delivery::Edit(new) = &outgoing.delivery
+            && !new.prompt.is_empty()
+        {
+            self.outbox.retain(|earlier| match &earlier.delivery {
+                Delivery::Edit(old) => {
+                    old.prompt != new.prompt || (old.message.is_some() && new.message.is_none())
+                }
+                _ => true,
+            });
+        }
+        self.outbox.push_back(outgoing);
+    }
+
+    /// The chat has another id now: messages written before can't be changed there.
+    pub(super) fn move_to(&mut self, chat: i64) {
+        if self.moved_to != Some(chat) {
+            self.moved_to = Some(chat);
+            self.prompts.values_mut().for_each(|message| *message = LEFT_BEHIND);
+        }
+    }
+
     /// What a reply to this message answers.
     #[must_use]
     pub fn prompt_of(&self, message_id: i64) -> Option<&str> {
@@ -100,6 +128,9 @@ impl Conversation {
         self.prompts.iter().max_by_key(|(_, id)| **id).map(|(prompt, _)| prompt.as_str())
     }
 }
+
+/// Stands for the id of a message that stayed in a chat which is no more.
+pub(super) const LEFT_BEHIND: i64 = 0;
 
 /// How long something may lie untouched before the sweep looks at it.
 pub(super) const SAFETY_NET: chrono::TimeDelta = chrono::TimeDelta::seconds(30);

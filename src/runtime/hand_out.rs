@@ -164,7 +164,7 @@ impl Runtime {
         let out = out_id(id);
         for _ in 0..MOST_CONFLICTS {
             let (mut conversation, etag) = self.conversation(to).await?;
-            conversation.outbox.push_back(outgoing.clone());
+            conversation.enqueue(outgoing.clone());
             let due = conversation.due_at(self.store().now());
             let batch = Batch {
                 container: Container::Conversations,

@@ -10,12 +10,12 @@ use super::{
     claim::{Held, Sending},
     commit::introduction,
     dead_letter::DeadLetter,
-    documents::{Conversation, Outgoing},
+    documents::{Conversation, LEFT_BEHIND, Outgoing},
     rules,
 };
 use crate::{
     engine::read_prompt_name,
-    model::{ConversationId, Delivery, EffectId, Input, InputKey, What},
+    model::{ConversationId, Delivery, Edit, EffectId, Input, InputKey, What},
     telegram::{
         client::Refusal,
         render::{Addressee, calls},
@@ -39,6 +39,8 @@ enum Sent {
     Refused(String),
     /// Nothing can be sent to this chat.
     Unreachable(String),
+    /// The chat has this id now.
+    Moved(i64),
 }
 
 impl Runtime {
@@ -70,14 +72,15 @@ impl Runtime {
     }
 
     async fn send_all(&self, bot: &Bot, id: &ConversationId, mut held: Held) -> Result<(), Error> {
+        let is_here = self.find_chat(id, &mut held.conversation).await?;
         // Edits are taken out together with the send after them: done twice, they change nothing.
         let mut edited: Vec<EffectId> = Vec::new();
         loop {
             let mut left = held.conversation.outbox.iter().filter(|outgoing| !edited.contains(&outgoing.id));
             let Some(outgoing) = left.next().cloned() else { return Ok(()) };
             let is_followed = left.next().is_some();
-            // A button's answer and a change are no messages.
-            if let Delivery::Send(_) = outgoing.delivery
+            if is_here
+                && counts(&outgoing.delivery, id)
                 && let Err(wait) = self.pace().may_send(&bot.slug, id.chat)
             {
                 self.record(id, &mut held, &edited, &outgoing, &Sent::Paced(wait)).await?;
@@ -86,7 +89,11 @@ impl Runtime {
             if !self.may_call(id, &mut held).await? {
                 return Ok(());
             }
-            let sent = self.send(bot, id, &held.conversation, &outgoing).await;
+            let sent = match (&outgoing.delivery, is_here) {
+                (Delivery::Send(_), false) => Sent::Unreachable("the bot may not write there".to_owned()),
+                (Delivery::Edit(_), false) => Sent::Done { message: None, is_last: true },
+                _ => self.send(bot, id, &held.conversation, &outgoing).await,
+            };
             if let (Delivery::Edit(_), Sent::Done { .. }, true) = (&outgoing.delivery, &sent, is_followed) {
                 edited.push(outgoing.id);
                 continue;
@@ -110,12 +117,16 @@ impl Runtime {
         conversation: &Conversation,
         outgoing: &Outgoing,
     ) -> Sent {
+        let there = ConversationId { chat: conversation.moved_to.unwrap_or(id.chat), ..id.clone() };
         let message_id = match &outgoing.delivery {
-            Delivery::Edit(edit) => conversation.prompts.get(&edit.prompt).copied(),
+            Delivery::Edit(edit) => match conversation.message_to_change(edit) {
+                None => return Sent::Done { message: None, is_last: true },
+                known => known,
+            },
             _ => None,
         };
         let addressee =
-            Addressee { conversation: id, language: conversation.language(), message_id, reply_to: None };
+            Addressee { conversation: &there, language: conversation.language(), message_id, reply_to: None };
         let all = calls(&outgoing.delivery, &addressee, self.table().locales());
         let is_last = outgoing.parts + 1 >= all.len();
         // An edit of a message that nobody knows is no call.
@@ -127,6 +138,8 @@ impl Runtime {
             Err(Refusal::Transient(why)) => Sent::Lost(why),
             Err(Refusal::Unauthorized) => Sent::Lost("telegram does not know this bot's token".to_owned()),
             Err(Refusal::Unreachable(why)) => Sent::Unreachable(why),
+            // Once: a supergroup stays what it is.
+            Err(Refusal::Moved { to }) if conversation.moved_to.is_none() => Sent::Moved(to),
             Err(why @ (Refusal::Moved { .. } | Refusal::Final { .. })) => Sent::Refused(why.to_string()),
         }
     }
@@ -141,6 +154,9 @@ impl Runtime {
     ) -> Result<(), Error> {
         if let Delivery::Language { language } = &outgoing.delivery {
             return self.reintroduce(id, conversation, language.clone()).await;
+        }
+        if let Sent::Moved(to) = sent {
+            return self.note_migration(id, *to, outgoing.trace.clone()).await;
         }
         let why = match sent {
             Sent::Refused(why) | Sent::Unreachable(why) => why,
@@ -199,7 +215,7 @@ impl Runtime {
         let now = self.store().now();
         let is_over = match sent {
             Sent::Done { is_last, .. } => *is_last,
-            Sent::Later(_) | Sent::Paced(_) => false,
+            Sent::Later(_) | Sent::Paced(_) | Sent::Moved(_) => false,
             Sent::Lost(_) => outgoing.attempts + 1 >= MOST_ATTEMPTS,
             Sent::Refused(_) | Sent::Unreachable(_) => true,
         };
@@ -208,7 +224,12 @@ impl Runtime {
             Sent::Lost(_) => Some(Duration::from_secs(1 << outgoing.attempts.min(8))),
             _ => None,
         };
+        let moved_to = match sent {
+            Sent::Moved(to) => Some(*to),
+            _ => held.conversation.moved_to,
+        };
         let change = |conversation: &mut Conversation| {
+            moved_to.into_iter().for_each(|to| conversation.move_to(to));
             let over = is_over.then_some(&outgoing.id);
             let is_struck = |other: &Outgoing| rules::is_struck(&other.id, over, edited);
             forget_closed(conversation, is_struck);
@@ -251,6 +272,24 @@ impl Runtime {
             self.hint(id, pause + Duration::from_millis(50)).await;
         }
         Ok(is_ours)
+    }
+}
+
+impl Conversation {
+    /// The message that an edit changes, if there is one. In a group that has moved, one that an input named may be the
+    /// old chat's: it is left alone.
+    fn message_to_change(&self, edit: &Edit) -> Option<i64> {
+        let named = edit.message_id.filter(|_| self.moved_to.is_none());
+        named.or_else(|| self.prompts.get(&edit.prompt).copied()).filter(|message| *message != LEFT_BEHIND)
+    }
+}
+
+/// Does Telegram's guide count this? A button's answer and a change are no messages, but in a group a change is.
+fn counts(delivery: &Delivery, id: &ConversationId) -> bool {
+    match delivery {
+        Delivery::Send(_) => true,
+        Delivery::Edit(_) => !id.is_private(),
+        Delivery::Language { .. } | Delivery::Answer { .. } => false,
     }
 }
 

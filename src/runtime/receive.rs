@@ -38,7 +38,7 @@ impl Runtime {
     pub async fn receive(&self, bot: &Bot, raw: &[u8], trace: TraceParent) -> Result<Answer, Error> {
         let now = self.store().now();
         let input = match self.normalized(bot, raw, now, &trace).await {
-            Ok(input) => input,
+            Ok(input) => self.at_home(input).await?,
             Err(why) => {
                 self.keep(&garbage(bot, raw, &why.to_string(), now, trace)).await?;
                 return Ok(Answer::Taken);

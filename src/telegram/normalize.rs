@@ -92,7 +92,23 @@ impl Seen {
     }
 }
 
+/// A group that became a supergroup says so twice: in the old chat, and in the new one
+/// (<https://core.telegram.org/bots/api#message>). To us both are one: the chat of old has another id now.
+fn moved(message: &Message) -> Option<Seen> {
+    let here = message.chat.as_ref()?;
+    let (from, to) = match (*message.migrate_to_chat_id, *message.migrate_from_chat_id) {
+        (Some(to), _) => (here.id, to),
+        (None, Some(from)) => (from, here.id),
+        (None, None) => return None,
+    };
+    let chat = Chat { id: from, ..here.clone() };
+    Some(Seen { chat: Some(chat), message_id: None, ..Seen::of(&Message::default(), What::Moved { to }) })
+}
+
 fn said(message: Message, body: &str, kind: &str, bot_username: Option<&str>) -> Seen {
+    if let Some(moved) = moved(&message) {
+        return moved;
+    }
     let command = message.text.as_deref().and_then(|text| command(&message, text));
     let what = match (unwanted(&message), command) {
         (Some(why), _) => ignored(&format!("{kind}.{why}")),
@@ -160,8 +176,11 @@ fn membership(change: ChatMemberUpdated, kind: &str) -> Seen {
         .new_chat_member
         .as_ref()
         .and_then(reachable)
-        .map_or_else(|| ignored(kind), |reachable| What::Membership { reachable });
-    Seen::of(&Message { chat: change.chat, from: change.from, ..Message::default() }, what)
+        .map_or_else(|| ignored(kind), |reachable| What::Membership { reachable, via: None });
+    // In a group it concerns the chat, whoever did it.
+    let is_private = change.chat.as_ref().is_none_or(|chat| chat_kind(chat) == ChatKind::Private);
+    let from = if is_private { change.from } else { Maybe::default() };
+    Seen::of(&Message { chat: change.chat, from, ..Message::default() }, what)
 }
 
 /// May the bot, being this kind of member, write to the chat? <https://core.telegram.org/bots/api#chatmember>

@@ -82,7 +82,7 @@ fn send_message(message: &Message, to: &Addressee<'_>, locales: &Locales) -> Vec
         if to.conversation.thread != 0 {
             parameters.insert("message_thread_id".to_owned(), to.conversation.thread.into());
         }
-        if let Some(message_id) = to.reply_to.filter(|_| index == 0) {
+        if let Some(message_id) = to.reply_to.or(message.reply_to).filter(|_| index == 0) {
             let reply = json!({ "message_id": message_id, "allow_sending_without_reply": true });
             parameters.insert("reply_parameters".to_owned(), reply);
         }
@@ -128,7 +128,8 @@ fn text_parameters(conversation: &ConversationId, text: String) -> Map<String, V
 
 fn reply_markup(message: &Message, to: &Addressee<'_>, locales: &Locales) -> Option<Value> {
     keyboard(&message.buttons, to.language, locales).or_else(|| {
-        let selective = !to.conversation.is_private() && to.reply_to.is_some();
+        let is_reply = to.reply_to.or(message.reply_to).is_some();
+        let selective = !to.conversation.is_private() && is_reply;
         message.force_reply.then(|| json!({ "force_reply": true, "selective": selective }))
     })
 }

@@ -317,9 +317,80 @@ impl App {
         self.telegram.messages(&room(person)).into_iter().rev().find_map(|message| {
             let rows = message["reply_markup"]["inline_keyboard"].as_array()?.clone();
             let button =
-                rows.iter().flat_map(|row| row.as_array().unwrap()).find(|b| b["text"] == label)?.clone();
+                rows.iter().flat_map(|row| row.as_array().unwrap()).find(|b| says(b, label))?.clone();
             Some((message["message_id"].as_i64()?, button["callback_data"].as_str()?.to_owned()))
         })
+    }
+
+    /// What Telegram would bring because of something that is no act of one person.
+    pub(crate) fn updates(&self) -> Vec<String> {
+        let mut seen = self.deliveries_seen.lock().unwrap();
+        let deliveries = self.telegram.deliveries();
+        let new = deliveries[*seen..].iter().map(|delivery| delivery.update.clone()).collect();
+        *seen = deliveries.len();
+        new
+    }
+
+    /// A group of Ada, Bo and Cleo, as people make them. That the bot is in it, it has heard.
+    pub(crate) async fn small_group(&self) -> i64 {
+        let (group, updates) = self.founding();
+        for update in updates {
+            self.post(&update).await;
+        }
+        group
+    }
+
+    /// The same, and what Telegram brings.
+    pub(crate) fn founding(&self) -> (i64, Vec<String>) {
+        let group = self.telegram.add_small_group("Crew", &[ADA, BO, CLEO], &[SLUG]).unwrap();
+        (group, self.updates())
+    }
+
+    pub(crate) fn saying_in(&self, group: i64, person: i64, text: &str) -> String {
+        self.update(Act::Say { spot: Spot::group(person, group), text: text.to_owned(), reply_to: None })
+    }
+
+    /// A reply to the newest message of the bot there that begins so.
+    pub(crate) fn replying_in(&self, group: i64, person: i64, begins: &str, text: &str) -> String {
+        let messages = self.telegram.messages(&room(group));
+        let begins_so =
+            |message: &&Value| message["text"].as_str().is_some_and(|words| words.starts_with(begins));
+        let found = messages.iter().rev().filter(|message| message["from"]["is_bot"] == true).find(begins_so);
+        let reply_to = found.unwrap_or_else(|| panic!("nothing begins `{begins}`: {:#?}", self.saw(group)))["message_id"].as_i64();
+        self.update(Act::Say { spot: Spot::group(person, group), text: text.to_owned(), reply_to })
+    }
+
+    pub(crate) fn pressing_in(&self, group: i64, person: i64, label: &str) -> String {
+        let button = self.button(group, label);
+        let (message_id, data) =
+            button.unwrap_or_else(|| panic!("no button `{label}`: {:#?}", self.saw(group)));
+        self.update(Act::Press { spot: Spot::group(person, group), message_id, data })
+    }
+
+    pub(crate) async fn says_in(&self, group: i64, person: i64, text: &str) {
+        let update = self.saying_in(group, person, text);
+        self.post(&update).await;
+    }
+
+    pub(crate) async fn replies_in(&self, group: i64, person: i64, begins: &str, text: &str) {
+        let update = self.replying_in(group, person, begins, text);
+        self.post(&update).await;
+    }
+
+    pub(crate) async fn presses_in(&self, group: i64, person: i64, label: &str) {
+        let update = self.pressing_in(group, person, label);
+        self.post(&update).await;
+    }
+
+    pub(crate) fn blocking(&self, person: i64, blocks: bool) -> String {
+        let spot = Spot::private(person, SLUG);
+        self.update(if blocks { Act::Block { spot } } else { Act::Unblock { spot } })
+    }
+
+    /// The group becomes a supergroup; its new id, and what Telegram brings.
+    pub(crate) fn upgrading(&self, group: i64) -> (i64, Vec<String>) {
+        let new = self.telegram.upgrade_group(group).unwrap();
+        (new, self.updates())
     }
 
     /// Brings an update to the process, which must take it.
@@ -449,7 +520,11 @@ impl App {
 
     /// The inbox items of somebody, in the order of their keys.
     pub(crate) fn items(&self, person: i64) -> Vec<Item> {
-        let id = conversation(person).to_string();
+        self.items_of(&conversation(person))
+    }
+
+    pub(crate) fn items_of(&self, conversation: &ConversationId) -> Vec<Item> {
+        let id = conversation.to_string();
         let query = Query { prefix: "inbox:".into(), ..Query::default() };
         let store = self.real_store();
         let documents = now(store.query(Container::Conversations, &id, query)).unwrap();
@@ -614,8 +689,14 @@ fn all(store: &dyn Store, container: Container) -> Vec<(String, Document)> {
     }
 }
 
-fn room(person: i64) -> String {
-    format!("{SLUG}:{person}")
+/// Of a person, or of a group, whose id is negative.
+fn room(chat: i64) -> String {
+    if chat < 0 { format!(":{chat}") } else { format!("{SLUG}:{chat}") }
+}
+
+/// Where somebody talks to the bot in a group.
+pub(crate) fn talk(person: i64, group: i64) -> ConversationId {
+    ConversationId { chat: group, ..conversation(person) }
 }
 
 pub(crate) fn conversation(person: i64) -> ConversationId {
@@ -624,6 +705,12 @@ pub(crate) fn conversation(person: i64) -> ConversationId {
 
 pub(crate) fn trace() -> TraceParent {
     TraceParent::root()
+}
+
+/// How many have chosen it is not what a button says.
+fn says(button: &Value, label: &str) -> bool {
+    let words = button["text"].as_str().unwrap_or_default();
+    words == label || words.rsplit_once(" · ").is_some_and(|(words, _)| words == label)
 }
 
 fn readable(message: &Value) -> String {

@@ -450,17 +450,17 @@ fn a_press_is_the_pressers_wherever_the_message_is() {
 #[test]
 fn standing_in_a_chat_says_whether_the_bot_may_write() {
     for (member, expected) in [
-        (json!({ "status": "member" }), What::Membership { reachable: true }),
-        (json!({ "status": "administrator" }), What::Membership { reachable: true }),
-        (json!({ "status": "kicked" }), What::Membership { reachable: false }),
-        (json!({ "status": "left" }), What::Membership { reachable: false }),
+        (json!({ "status": "member" }), What::Membership { reachable: true, via: None }),
+        (json!({ "status": "administrator" }), What::Membership { reachable: true, via: None }),
+        (json!({ "status": "kicked" }), What::Membership { reachable: false, via: None }),
+        (json!({ "status": "left" }), What::Membership { reachable: false, via: None }),
         (
             json!({ "status": "restricted", "is_member": true, "can_send_messages": true }),
-            What::Membership { reachable: true },
+            What::Membership { reachable: true, via: None },
         ),
         (
             json!({ "status": "restricted", "is_member": true, "can_send_messages": false }),
-            What::Membership { reachable: false },
+            What::Membership { reachable: false, via: None },
         ),
         (json!({ "status": "ghost" }), ignored("my_chat_member")),
         (json!(null), ignored("my_chat_member")),

@@ -9,7 +9,7 @@ use super::{
     refusal::Refusal,
     room::{Kept, RoomKey},
     text,
-    wire::{CallbackQuery, Chat, ChatKind, Contact, Content, Document, Entity, Location, Message, User},
+    wire::{CallbackQuery, Contact, Content, Document, Entity, Location, Message, User},
     world::{File, Press, World},
 };
 
@@ -197,32 +197,6 @@ impl World {
         }
     }
 
-    /// Makes a group of people and bots; returns its id.
-    pub(super) fn make_group(
-        &mut self,
-        title: &str,
-        people: Vec<i64>,
-        bots: &[String],
-    ) -> Result<i64, Refusal> {
-        let bots: Option<Vec<_>> =
-            bots.iter().map(|slug| self.bot(slug).map(|bot| self.bots[bot].slug.clone())).collect();
-        let bots = bots.ok_or_else(|| Refusal::bad("no such bot"))?;
-        let groups = self.rooms.keys().filter(|key| key.bot.is_none()).count();
-        let id = -1_001_000_000_001 - groups.cast_signed() as i64;
-        let key = RoomKey { bot: None, chat: id };
-        let title = Some(title.to_owned());
-        let kind = ChatKind::Supergroup;
-        let chat = Chat { id, title, first_name: None, last_name: None, username: None, kind };
-        let first = people.first().and_then(|id| self.people.get(id)).cloned();
-        self.open_room(&key, chat, people, bots.clone());
-        if let Some(person) = first {
-            for slug in bots {
-                self.membership(&key, &person, &slug, ["left", "member"]);
-            }
-        }
-        Ok(id)
-    }
-
     fn room_of(&mut self, spot: &Spot, person: &User) -> Result<RoomKey, Refusal> {
         if let Some(chat) = spot.group {
             let key = RoomKey { bot: None, chat };
@@ -237,7 +211,13 @@ impl World {
         Ok(self.private_room(bot, person))
     }
 
-    fn write(&mut self, key: &RoomKey, person: User, content: Content, reply_to: Option<i64>) -> Value {
+    pub(super) fn write(
+        &mut self,
+        key: &RoomKey,
+        person: User,
+        content: Content,
+        reply_to: Option<i64>,
+    ) -> Value {
         if self.rooms[key].about.blocked {
             self.block(key, person.clone(), false);
         }
@@ -310,7 +290,7 @@ impl World {
     }
 
     /// Tells a bot that its own membership changed from one status to another.
-    fn membership(&mut self, key: &RoomKey, from: &User, slug: &str, [old, new]: [&str; 2]) {
+    pub(super) fn membership(&mut self, key: &RoomKey, from: &User, slug: &str, [old, new]: [&str; 2]) {
         let Some(bot) = self.bot(slug) else { return };
         let user = &self.bots[bot].user;
         let member = |status: &str| match status {

@@ -150,6 +150,9 @@ fn room(world: &World, bot: usize, parameters: &Parameters) -> Result<RoomKey, R
     let chat = parameters.integer("chat_id").ok_or_else(Refusal::chat_not_found)?;
     let key = room_key(world, bot, chat);
     let room = world.rooms.get(&key).ok_or_else(Refusal::chat_not_found)?;
+    if let Some(to) = room.about.moved_to {
+        return Err(Refusal::moved(to));
+    }
     if room.about.blocked {
         return Err(Refusal::blocked());
     }
@@ -180,12 +183,16 @@ fn body(outcome: &Outcome) -> Value {
         Ok(Done { result, description }) => {
             json!({ "ok": true, "result": result, "description": description })
         }
-        Err(Refusal { code, description, retry_after: None }) => {
-            json!({ "ok": false, "error_code": code, "description": description })
+        Err(Refusal { code, description, retry_after, migrate_to }) => {
+            let mut body = json!({ "ok": false, "error_code": code, "description": description });
+            if let Some(seconds) = retry_after {
+                body["parameters"] = json!({ "retry_after": seconds });
+            }
+            if let Some(chat) = migrate_to {
+                body["parameters"] = json!({ "migrate_to_chat_id": chat });
+            }
+            body
         }
-        Err(Refusal { code, description, retry_after }) => json!({
-            "ok": false, "error_code": code, "description": description, "parameters": { "retry_after": retry_after },
-        }),
     }
 }
 

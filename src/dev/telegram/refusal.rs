@@ -9,6 +9,8 @@ pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) description: Cow<'static, str>,
     pub(super) retry_after: Option<u32>,
+    /// The supergroup that the group has become.
+    pub(super) migrate_to: Option<i64>,
 }
 
 impl Refusal {
@@ -18,7 +20,7 @@ impl Refusal {
     }
 
     pub(super) fn new(code: u16, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), retry_after: None }
+        Self { code, description: description.into(), retry_after: None, migrate_to: None }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -38,6 +40,10 @@ impl Refusal {
 
     pub(super) fn blocked() -> Self {
         Self::new(403, "Forbidden: bot was blocked by the user")
+    }
+
+    pub(super) fn moved(to: i64) -> Self {
+        Self { migrate_to: Some(to), ..Self::bad("group chat was upgraded to a supergroup chat") }
     }
 
     pub(super) fn chat_not_found() -> Self {

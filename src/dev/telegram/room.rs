@@ -47,6 +47,9 @@ pub(super) struct About {
     pub(super) bots: Vec<Arc<str>>,
     #[serde(default)]
     pub(super) blocked: bool,
+    /// The supergroup that this group has become.
+    #[serde(default)]
+    pub(super) moved_to: Option<i64>,
     /// The reply keyboard shown under the room.
     #[serde(default)]
     pub(super) keyboard: Option<Value>,

@@ -219,7 +219,8 @@ impl World {
     }
 
     pub(super) fn open_room(&mut self, key: &RoomKey, chat: Chat, people: Vec<i64>, bots: Vec<Arc<str>>) {
-        let about = About { chat, people, bots, blocked: false, keyboard: None, next_message: 1 };
+        let about =
+            About { chat, people, bots, blocked: false, moved_to: None, keyboard: None, next_message: 1 };
         self.rooms.insert(key.clone(), Room { about, messages: BTreeMap::new() });
         self.change_room(key, |_| {});
     }

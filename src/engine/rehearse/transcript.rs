@@ -5,41 +5,55 @@ use serde_json::Value;
 
 use crate::model::{FileKind, Place};
 
+/// Who does something, and where: without a place, in private with the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Actor<'a> {
+    pub(in crate::engine) name: &'a str,
+    /// A group, or a topic of one: `Crew/Food`. Whoever is called like the group writes in its name.
+    pub(in crate::engine) place: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Actor<'a> {
+    fn from(name: &'a str) -> Self {
+        Self { name, place: None }
+    }
+}
+
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) enum Act<'a> {
     Writes {
-        who: &'a str,
+        who: Actor<'a>,
         words: &'a str,
     },
     Edits {
-        who: &'a str,
+        who: Actor<'a>,
         words: &'a str,
     },
     Replies {
-        who: &'a str,
+        who: Actor<'a>,
         to: &'a str,
         words: &'a str,
     },
     /// A button of the newest message that has one of this label, of those that begin like this.
     Taps {
-        who: &'a str,
+        who: Actor<'a>,
         label: &'a str,
         under: &'a str,
     },
     SendsFile {
-        who: &'a str,
+        who: Actor<'a>,
         kind: FileKind,
         caption: Option<&'a str>,
     },
     /// The caption goes with the first photo, where Telegram's clients put it.
     SendsAlbum {
-        who: &'a str,
+        who: Actor<'a>,
         count: usize,
         caption: Option<&'a str>,
     },
     SendsLocation {
-        who: &'a str,
+        who: Actor<'a>,
         place: Place,
     },
     Returns {
@@ -75,24 +89,37 @@ pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
 }
 
 fn somebody(act: &str) -> Option<Act<'_>> {
-    if let Some((who, what)) = done_by(act, " replies to ") {
-        let (to, words) = what.split_once(": ")?;
-        return Some(Act::Replies { who, to, words });
+    let (name, what) = word(act)?;
+    let (place, what) = match what.strip_prefix(" in ") {
+        Some(rest) => word(rest).map(|(place, what)| (Some(place), what))?,
+        None => (None, what),
+    };
+    let who = Actor { name, place };
+    if let Some(words) = what.strip_prefix(':') {
+        return Some(Act::Writes { who, words: words.strip_prefix(' ').unwrap_or(words) });
     }
-    if let Some((who, what)) = done_by(act, " taps ") {
-        let (label, under) = what.split_once(" under ")?;
-        return Some(Act::Taps { who, label, under });
+    let (deed, what) = word(what.trim_start())?;
+    let plain = what.strip_prefix(": ").or_else(|| what.strip_prefix(':'));
+    match (deed, plain) {
+        ("taps", Some(label)) => Some(Act::Taps { who, label, under: "" }),
+        ("taps", None) => {
+            let (label, under) = what.trim_start().split_once(" under ")?;
+            Some(Act::Taps { who, label, under })
+        }
+        ("edits", Some(words)) => Some(Act::Edits { who, words }),
+        ("replies", None) => {
+            let (to, words) = what.strip_prefix(" to ")?.split_once(": ")?;
+            Some(Act::Replies { who, to, words })
+        }
+        ("sends", None) => sends(who, what.trim_start()),
+        _ => None,
     }
-    if let Some((who, what)) = done_by(act, " sends ") {
-        return sends(who, what);
-    }
-    let (who, what) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, "")))?;
-    match who.split_once(' ') {
-        None => Some(Act::Writes { who, words: what }),
-        Some((who, "taps")) => Some(Act::Taps { who, label: what, under: "" }),
-        Some((who, "edits")) => Some(Act::Edits { who, words: what }),
-        Some(_) => None,
-    }
+}
+
+/// The word that `text` begins with, and what stands behind it.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let end = text.find([' ', ':'])?;
+    (end > 0).then(|| text.split_at(end))
 }
 
 /// Who does it, and to what. Names have one word.
@@ -100,7 +127,7 @@ fn done_by<'a>(act: &'a str, deed: &str) -> Option<(&'a str, &'a str)> {
     act.split_once(deed).filter(|(who, _)| !who.contains([' ', ':']))
 }
 
-fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
+fn sends<'a>(who: Actor<'a>, what: &'a str) -> Option<Act<'a>> {
     let (what, caption) = what.split_once(": ").map_or((what, None), |(what, words)| (what, Some(words)));
     let what = what.strip_prefix("an ").or_else(|| what.strip_prefix("a ")).unwrap_or(what);
     let mut words = what.split_whitespace();
@@ -128,10 +155,12 @@ fn the_world(act: &str) -> Option<Act<'_>> {
     if let Some(who) = act.strip_suffix(" is here") {
         return Some(Act::Comes { who });
     }
-    if let Some(who) = act.strip_suffix(" blocks the bot") {
+    if let Some(who) = act.strip_suffix(" blocks the bot").or_else(|| act.strip_suffix(" throws the bot out"))
+    {
         return Some(Act::Blocks { who, blocks: true });
     }
-    if let Some(who) = act.strip_suffix(" unblocks the bot") {
+    if let Some(who) = act.strip_suffix(" unblocks the bot").or_else(|| act.strip_suffix(" lets the bot in"))
+    {
         return Some(Act::Blocks { who, blocks: false });
     }
     if let Some((who, language)) = done_by(act, " speaks ") {

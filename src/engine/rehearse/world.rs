@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::transcript::Act;
+use super::transcript::{Act, Actor};
 use crate::{
     engine::{
         decide::{Decided, Target, decide},
@@ -18,8 +18,8 @@ use crate::{
         turn::Wanted,
     },
     model::{
-        BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
-        Person, Text, Timestamp, TraceParent, What, WorkflowId,
+        BotSlug, Button, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey,
+        Message, Person, Text, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -40,6 +40,9 @@ pub(in crate::engine) struct World<'a> {
     pub(in crate::engine) now: Timestamp,
     updates: u64,
     people: Vec<Person>,
+    /// The groups, and the topics of each, in the order in which they are mentioned.
+    groups: Vec<(String, Vec<String>)>,
+    /// Chats that the bot can't write to.
     blocked: BTreeSet<i64>,
     /// The languages that people chose.
     chosen: BTreeMap<i64, String>,
@@ -67,6 +70,7 @@ impl<'a> World<'a> {
             now: "2026-06-05T12:00:00Z".parse().expect("this is a time"),
             updates: 0,
             people: Vec::new(),
+            groups: Vec::new(),
             blocked: BTreeSet::new(),
             chosen: BTreeMap::new(),
             heads: BTreeMap::new(),
@@ -114,11 +118,11 @@ impl<'a> World<'a> {
                 told.into_iter().for_each(|person| person.language = Some(language.to_owned()));
             }
             Act::Blocks { who, blocks } => {
-                let person = self.person(who);
+                let chat = self.chat_of(who);
                 if blocks {
-                    self.blocked.insert(person.id)
+                    self.blocked.insert(chat)
                 } else {
-                    self.blocked.remove(&person.id)
+                    self.blocked.remove(&chat)
                 };
             }
             Act::Passes(time) => self.passes(self.now + time)?,
@@ -139,33 +143,83 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(in crate::engine) fn does(&mut self, who: &str, message_id: Option<i64>, what: What) {
-        let input = self.done_by(who, message_id, what);
+    /// The chat of this name: a group's, or somebody's with the bot.
+    fn chat_of(&mut self, name: &str) -> i64 {
+        match self.groups.iter().position(|(group, _)| group == name) {
+            Some(place) => -2001 - i64::try_from(place).unwrap_or_default(),
+            None => self.person(name).id,
+        }
+    }
+
+    /// Where and as whom somebody does something.
+    fn stand(&mut self, who: Actor<'_>) -> (ConversationId, Person) {
+        let Some(place) = who.place else {
+            let person = self.person(who.name);
+            return (ConversationId::private(self.bot.clone(), person.id), person);
+        };
+        let (group, topic) =
+            place.split_once('/').map_or((place, None), |(group, topic)| (group, Some(topic)));
+        if !self.groups.iter().any(|(known, _)| known == group) {
+            self.groups.push((group.to_owned(), Vec::new()));
+        }
+        let chat = self.chat_of(group);
+        let topics = self.groups.iter_mut().find(|(known, _)| known == group).map(|(_, topics)| topics);
+        let thread = topics.zip(topic).map_or(0, |(topics, topic)| {
+            let known = topics.iter().position(|known| known == topic).unwrap_or_else(|| {
+                topics.push(topic.to_owned());
+                topics.len() - 1
+            });
+            i64::try_from(known).unwrap_or_default() + 1
+        });
+        let person = match who.name == group {
+            true => Person { id: chat, name: group.to_owned(), language: None },
+            false => self.person(who.name),
+        };
+        (ConversationId { bot: self.bot.clone(), chat, thread, user: person.id }, person)
+    }
+
+    /// What a place is called in a transcript: a group, or a topic of one.
+    fn name_of(&self, place: &ConversationId) -> Option<String> {
+        let group = usize::try_from(-2001 - place.chat).ok().and_then(|place| self.groups.get(place));
+        let (group, topics) = group.filter(|_| !place.is_private())?;
+        let topic = usize::try_from(place.thread - 1).ok().and_then(|thread| topics.get(thread));
+        Some(topic.map_or_else(|| group.clone(), |topic| format!("{group}/{topic}")))
+    }
+
+    pub(in crate::engine) fn does<'b>(
+        &mut self,
+        who: impl Into<Actor<'b>>,
+        message_id: Option<i64>,
+        what: What,
+    ) {
+        let input = self.done_by(who.into(), message_id, what);
         self.inputs.push_back(input);
     }
 
-    fn done_by(&mut self, who: &str, message_id: Option<i64>, what: What) -> Input {
-        let person = self.person(who);
+    fn done_by(&mut self, who: Actor<'_>, message_id: Option<i64>, what: What) -> Input {
+        let (to, person) = self.stand(who);
         self.speaker = Some(person.id);
         self.updates += 1;
         let key = InputKey::update(&self.bot, self.updates);
-        let to = ConversationId::private(self.bot.clone(), person.id);
-        Input { from: Some(person), message_id, ..self.input(key, to, what) }
+        let chat = if to.is_private() { ChatKind::Private } else { ChatKind::Group };
+        Input { from: Some(person), message_id, chat, ..self.input(key, to, what) }
     }
 
     /// The newest message that begins like this is replied to.
-    fn replies(&mut self, who: &str, begins: &str, words: &str) -> Result<(), String> {
+    fn replies(&mut self, who: Actor<'_>, begins: &str, words: &str) -> Result<(), String> {
         let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
-        let id = newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        let name = who.name;
+        let id = newest.ok_or_else(|| format!("{name} was shown no message that begins `{begins}`"))?;
         self.replies_to(who, id, words)
     }
 
     /// What somebody was shown that begins like this, the newest first.
-    fn shown_to(&mut self, who: &str, begins: &str) -> impl Iterator<Item = (usize, &Shown)> {
-        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
+    fn shown_to(&mut self, who: Actor<'_>, begins: &str) -> impl Iterator<Item = (usize, &Shown)> {
+        let (to, _) = self.stand(who);
         let this = &*self;
         this.screen.iter().enumerate().rev().filter(move |(_, shown)| {
-            shown.to == to && this.words(&shown.message.text, to.user).starts_with(begins)
+            let is_here = (shown.to.chat, shown.to.thread) == (to.chat, to.thread);
+            is_here && this.words(&shown.message.text, shown.to.user).starts_with(begins)
         })
     }
 
@@ -178,13 +232,13 @@ impl<'a> World<'a> {
     }
 
     /// Replies to the message of this id.
-    pub(in crate::engine) fn replies_to(
+    pub(in crate::engine) fn replies_to<'b>(
         &mut self,
-        who: &str,
+        who: impl Into<Actor<'b>>,
         message: usize,
         words: &str,
     ) -> Result<(), String> {
-        let input = self.done_by(who, None, What::Said(Content::Text(words.to_owned())));
+        let input = self.done_by(who.into(), None, What::Said(Content::Text(words.to_owned())));
         self.inputs.push_back(Input { reply_to: i64::try_from(message).ok(), ..input });
         self.settle()
     }
@@ -204,23 +258,28 @@ impl<'a> World<'a> {
     }
 
     /// The newest button of this label goes first; one that is gone can still be pressed, as on a slow phone.
-    fn taps(&mut self, who: &str, label: &str, under: &str) -> Result<(), String> {
-        let reader = self.person(who).id;
+    fn taps(&mut self, who: Actor<'_>, label: &str, under: &str) -> Result<(), String> {
         let found: Vec<usize> = self.shown_to(who, under).map(|(id, _)| id).collect();
         let pressed = found.into_iter().find_map(|id| {
-            let mut buttons = self.screen[id].message.buttons.iter().flatten();
-            Some((id, buttons.find(|button| self.words(&button.label, reader) == label)?.data.clone()))
+            let Shown { message, to, .. } = &self.screen[id];
+            let mut buttons = message.buttons.iter().flatten();
+            let says = |button: &&Button| {
+                let words = self.words(&button.label, to.user);
+                // How many have chosen it is not what it says.
+                words == label || words.rsplit_once(" · ").is_some_and(|(words, _)| words == label)
+            };
+            Some((id, buttons.find(says)?.data.clone()))
         });
         let Some((id, data)) = pressed else {
             let place = if under.is_empty() { String::new() } else { format!(" under `{under}`") };
-            return Err(format!("{who} has no button [{label}]{place}"));
+            return Err(format!("{} has no button [{label}]{place}", who.name));
         };
         let callback = format!("press-{}", self.updates);
         self.does(who, i64::try_from(id).ok(), What::Press { data, callback });
         Ok(())
     }
 
-    fn sends_file(&mut self, who: &str, kind: FileKind, caption: Option<&str>, album: Option<String>) {
+    fn sends_file(&mut self, who: Actor<'_>, kind: FileKind, caption: Option<&str>, album: Option<String>) {
         let id = format!("file-{}", self.updates + 1);
         let file = FileRef {
             kind,

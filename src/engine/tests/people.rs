@@ -196,7 +196,7 @@ fn in_a_group_only_a_reply_answers() {
         route(&other, &said(ChatKind::Private), None, prompt),
         Route::Named(_, Some("opinion@1002#0"))
     ));
-    assert!(matches!(route(&other, &said(ChatKind::Group), None, prompt), Route::Current));
+    assert!(matches!(route(&other, &said(ChatKind::Group), None, prompt), Route::Outside));
     assert!(matches!(route(&other, &said(ChatKind::Group), prompt, None), Route::Named(..)));
 }
 

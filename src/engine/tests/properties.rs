@@ -131,7 +131,7 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
         world.does(who, i64::try_from(*id).ok(), what);
     };
     let act = match step {
-        Step::Writes(who, words) => Act::Writes { who, words },
+        Step::Writes(who, words) => Act::Writes { who: (*who).into(), words },
         Step::Presses(who, index) => {
             if !buttons.is_empty() {
                 press(world, who, index.get(&buttons));
@@ -152,11 +152,13 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
             let Some(input) = world.screen.len().checked_sub(1).map(|last| index.index(last + 1)) else {
                 return Ok(());
             };
-            return world.replies_to(who, input, words);
+            return world.replies_to(*who, input, words);
         }
-        Step::Edits => Act::Edits { who: "Ada", words: "y" },
-        Step::Photo => Act::SendsFile { who: "Ada", kind: crate::model::FileKind::Photo, caption: None },
-        Step::Album(count) => Act::SendsAlbum { who: "Ada", count: *count, caption: None },
+        Step::Edits => Act::Edits { who: "Ada".into(), words: "y" },
+        Step::Photo => {
+            Act::SendsFile { who: "Ada".into(), kind: crate::model::FileKind::Photo, caption: None }
+        }
+        Step::Album(count) => Act::SendsAlbum { who: "Ada".into(), count: *count, caption: None },
         Step::Location => {
             let place = crate::model::Place { latitude: 1.0, longitude: 2.0 };
             world.does("Ada", None, What::Said(Content::Location(place)));

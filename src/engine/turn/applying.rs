@@ -8,6 +8,7 @@ use super::{Refusal, Step, Wanted, back::way_back, give_up};
 use crate::{
     engine::{
         effect::{Caused, Effect, refreshed},
+        gather::vote_name,
         head::Head,
         interpret::Meaning,
         log::{Entry, Fact, OpenCall, OpenQuestion, Recorded, Status},
@@ -114,7 +115,7 @@ impl<'a> Applying<'a> {
             }
             Fact::Toggled { question, .. } | Fact::Paged { question, .. } => {
                 if let Some(open) = self.view.open.iter().find(|open| open.name() == question) {
-                    let delivery = refreshed(self.head.workflow, open);
+                    let delivery = refreshed(self.head.workflow, open, &self.view.counts(open.name()));
                     self.edits.push(Effect::Deliver { to: open.to.clone(), delivery });
                 }
             }
@@ -189,14 +190,15 @@ impl<'a> Applying<'a> {
         let mut calls = BTreeSet::new();
         for act in waits {
             match act {
-                Act::Ask { parts, to, skippable, within } => {
+                Act::Ask { parts, to, skippable, within, gathers } => {
                     let Some(to) = self.receiver(to) else { continue };
                     let question = OpenQuestion {
                         parts: parts.to_vec(),
-                        back: way_back(&self.view, to.user, reached).is_some(),
+                        back: !gathers && way_back(&self.view, to.user, reached).is_some(),
                         to,
                         skippable,
                         deadline: None,
+                        gathers,
                         n: self.head.n,
                         picked: BTreeSet::new(),
                         page: 0,
@@ -297,13 +299,18 @@ impl<'a> Applying<'a> {
     /// What was said stands and falls with the answer that led to it.
     fn said_because(&mut self, name: String) {
         let Some(last) = self.facts.last_mut() else { return };
-        match &last.fact {
-            Fact::Answered { question: of, .. } | Fact::Returned { call: of, .. } => {
-                if let Some(standing) = self.view.standing.iter_mut().find(|standing| standing.name == *of) {
+        let of = match &last.fact {
+            Fact::Answered { question: of, .. } | Fact::Returned { call: of, .. } => Some(of.clone()),
+            Fact::Gathered { question, by, .. } => Some(vote_name(question, by.id)),
+            _ => None,
+        };
+        match of {
+            Some(of) => {
+                if let Some(standing) = self.view.standing.iter_mut().find(|standing| standing.name == of) {
                     standing.said.push(name.clone());
                 }
             }
-            _ => self.view.was_said(std::slice::from_ref(&name)),
+            None => self.view.was_said(std::slice::from_ref(&name)),
         }
         last.said.push(name);
     }

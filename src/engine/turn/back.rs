@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Wanted;
 use crate::{
     engine::{
+        gather::gathering_of,
         head::Head,
         log::{Fact, OpenQuestion, Recorded, Standing},
         replay::replay,
@@ -58,8 +59,8 @@ pub(super) fn back(
     }
 }
 
-/// The answer that Back undoes: the person's own last one that the script has come to, unless somebody else answered
-/// or something was told to the business after it.
+/// The answer that Back undoes: the person's own last one that the script has come to, unless somebody else answered, or
+/// something was told to the business after it. What everybody was asked nobody takes back.
 pub(super) fn way_back<'a>(
     head: &'a Head,
     person: PersonId,
@@ -71,6 +72,9 @@ pub(super) fn way_back<'a>(
         .rev()
         .filter(|standing| standing.by.is_some() && reached.contains(&standing.name));
     let last = answers.next().filter(|last| last.by == Some(person))?;
+    if gathering_of(&last.name).is_some() {
+        return None;
+    }
     let is_told = head.once.values().any(|&n| n >= last.n);
     (!is_told).then_some(last)
 }

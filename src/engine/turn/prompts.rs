@@ -5,12 +5,12 @@ use chrono::TimeDelta;
 use super::applying::Applying;
 use crate::{
     engine::{
-        effect::{Effect, closed, prompt},
+        effect::{Effect, closed, prompt, refreshed, tally},
         head::covers,
         interpret::still_picked,
         log::{Fact, Given, OpenQuestion},
     },
-    model::{Text, Timestamp},
+    model::{ConversationId, Text, Timestamp, What},
     text,
 };
 
@@ -76,6 +76,10 @@ impl Applying<'_> {
             if !is_asked {
                 self.closed.push(question.name().to_owned());
             }
+            if question.gathers {
+                self.count(question, is_asked);
+                continue;
+            }
             match self.answer(question) {
                 Some(_) if !is_asked || self.was_undone(question) => {
                     let ending = chosen.clone().map(|choice| text!("chosen", choice = choice));
@@ -91,6 +95,22 @@ impl Applying<'_> {
         }
     }
 
+    /// What many are asked shows how many have answered; when it is over, what they chose.
+    fn count(&mut self, question: &OpenQuestion, is_asked: bool) {
+        let counts = self.view.counts(question.name());
+        let mut opened = self.opened.iter().filter(|opened| opened.name() == question.name());
+        let is_put_anew = opened.any(|opened| !opened.looks_like(question));
+        let is_new = self.facts.iter().any(
+            |recorded| matches!(&recorded.fact, Fact::Gathered { question: of, .. } if of == question.name()),
+        );
+        if !is_asked {
+            self.close(question, Some(tally(question, &counts)));
+        } else if (is_new || self.was_undone(question)) && !is_put_anew {
+            let delivery = refreshed(self.head.workflow, question, &counts);
+            self.edits.push(Effect::Deliver { to: question.to.clone(), delivery });
+        }
+    }
+
     /// Takes the keyboard off a prompt. One without a keyboard stays as it is: Telegram lets nobody change a message
     /// that asked for a reply (<https://core.telegram.org/bots/api#updating-messages>).
     pub(super) fn close(&mut self, question: &OpenQuestion, ending: Option<Text>) {
@@ -100,9 +120,17 @@ impl Applying<'_> {
         }
     }
 
+    /// In a group, what is asked because somebody wrote something answers that message.
+    pub(super) fn reply_to(&self, to: &ConversationId) -> Option<i64> {
+        let was_written = matches!(self.input.what, What::Said(_) | What::Command { .. });
+        let is_here = !to.is_private() && *to == self.input.conversation;
+        self.input.message_id.filter(|_| is_here && was_written)
+    }
+
     /// Puts a question, after `lead_in` if there is one.
     pub(super) fn put(&mut self, question: &OpenQuestion, lead_in: Option<&Text>) {
-        let delivery = prompt(self.head.workflow, question, lead_in);
+        let counts = self.view.counts(question.name());
+        let delivery = prompt(self.head.workflow, question, &counts, lead_in, self.reply_to(&question.to));
         self.prompts.push(Effect::Deliver { to: question.to.clone(), delivery });
     }
 }

@@ -33,6 +33,10 @@ pub(in crate::telegram) struct Message {
     pub(in crate::telegram) location: Maybe<Location>,
     pub(in crate::telegram) venue: Maybe<Venue>,
     pub(in crate::telegram) contact: Maybe<Contact>,
+    /// This group became that supergroup.
+    pub(in crate::telegram) migrate_to_chat_id: Maybe<i64>,
+    /// This supergroup was that group.
+    pub(in crate::telegram) migrate_from_chat_id: Maybe<i64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

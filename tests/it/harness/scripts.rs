@@ -216,6 +216,21 @@ async fn announce(chat: Chat) {
     chat.broadcast(&people, Text::literal(more));
 }
 
+/// Asks everybody in the group, until three have answered or an hour has passed.
+async fn lunch(chat: Chat) {
+    let gather = chat.gather(choice("lunch", words("Lunch?"), options(&["Soup", "Stew"])));
+    let (votes, ended) = gather.until(|votes| votes.len() == 3).within(TimeDelta::hours(1)).await;
+    let names: Vec<String> =
+        votes.answers.iter().map(|(by, (key, _))| format!("{} {key}", by.name)).collect();
+    chat.say(Text::literal(format!("{ended:?}: {}", names.join(", "))));
+}
+
+/// The same, and only an hour ends it.
+async fn feast(chat: Chat) {
+    let gather = chat.gather(choice("feast", words("Feast?"), options(&["Soup", "Stew"])));
+    gather.within(TimeDelta::hours(1)).await;
+}
+
 /// Speaks German from here on, or what Telegram says.
 async fn tongue(chat: Chat) {
     let tongues = options(&["Swiss", "German", "Telegram's"]);
@@ -269,6 +284,8 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("chatter", Workflow::new("chatter", chatter)))
         .workflow(command("announce", Workflow::new("announce", announce)))
         .workflow(command("long", Workflow::new("long", long)))
+        .workflow(command("feast", Workflow::new("feast", feast)))
+        .workflow(command("lunch", Workflow::new("lunch", lunch)))
         .workflow(command("tongue", Workflow::new("tongue", tongue)))
         .workflow(command("endless", Workflow::new("endless", endless)))
         .workflow(command(

@@ -35,7 +35,7 @@ impl World<'_> {
 
     pub(super) fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
         match delivery {
-            Delivery::Send(send) if self.blocked.contains(&to.user) => {
+            Delivery::Send(send) if self.blocked.contains(&to.chat) => {
                 let prompt = send.prompt.as_deref().and_then(read_prompt_name);
                 if let Some((workflow, question)) = prompt {
                     let what = What::Unreachable { workflow, question: question.to_owned() };
@@ -43,7 +43,7 @@ impl World<'_> {
                 }
             }
             Delivery::Send(send) => {
-                self.tell(to, &send.message);
+                self.tell(to, &send.message, "");
                 self.screen.push(Shown {
                     to: to.clone(),
                     message: send.message,
@@ -51,6 +51,7 @@ impl World<'_> {
                     stripped: false,
                 });
             }
+            Delivery::Edit(_) if self.blocked.contains(&to.chat) => {}
             Delivery::Edit(edit) => {
                 let by_prompt =
                     |shown: &Shown| shown.to == *to && shown.prompt.as_ref() == Some(&edit.prompt);
@@ -58,6 +59,9 @@ impl World<'_> {
                     Some(id) => usize::try_from(id).ok().filter(|&id| id < self.screen.len()),
                     None => self.screen.iter().rposition(by_prompt),
                 };
+                if let Some(message) = edit.message.as_ref().filter(|_| place.is_some() && !to.is_private()) {
+                    self.tell(to, message, " now");
+                }
                 if let Some(shown) = place.map(|place| &mut self.screen[place]) {
                     match edit.message {
                         Some(message) if !edit.closes => shown.message = message,
@@ -75,14 +79,15 @@ impl World<'_> {
         }
     }
 
-    fn tell(&mut self, to: &ConversationId, message: &Message) {
+    fn tell(&mut self, to: &ConversationId, message: &Message, when: &str) {
         let mut words = self.words(&message.text, to.user);
         for button in message.buttons.iter().flatten() {
             words.push_str(&format!(" [{}]", self.words(&button.label, to.user)));
         }
         let receiver =
             self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
-        let name = receiver.map(|person| format!("{}: ", person.name)).unwrap_or_default();
+        let name = self.name_of(to).or_else(|| receiver.map(|person| person.name.clone()));
+        let name = name.map(|name| format!("{name}{when}: ")).unwrap_or_default();
         let mut lines = words.lines().filter(|line| !line.trim().is_empty());
         self.shown.push_str(&format!("< {name}{}\n", lines.next().unwrap_or_default()));
         lines.for_each(|line| {
