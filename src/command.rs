@@ -8,6 +8,7 @@ mod dev;
 mod difference;
 mod doctor;
 mod new;
+mod package;
 mod provision;
 mod replay;
 mod serve;
@@ -71,6 +72,9 @@ enum Command {
     /// Write the app as one flat folder, as Azure and `func start` want it
     #[command(after_help = app::EXAMPLES)]
     App(app::Options),
+    /// Build the program and write the zip that Azure runs, checked; or check a zip
+    #[command(after_help = package::EXAMPLES)]
+    Package(package::Options),
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
@@ -138,6 +142,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::Talk(options)) => talk::talk(&table, &options, program),
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
+        Some(Command::Package(options)) => package::package(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),

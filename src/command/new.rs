@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::dev::app::this_program;
+use crate::{dev::app::this_program, functions::PACKAGED};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -114,7 +114,8 @@ fn fitting(name: &str) -> String {
 /// The checkout that this program was built in, or else its version.
 fn source_of_this() -> anyhow::Result<Source> {
     let program = this_program()?;
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // A package holds no path of the machine that built it: its bytes would depend on it.
+    let built_in = Path::new(if PACKAGED.is_some() { "" } else { env!("CARGO_MANIFEST_DIR") });
     // Cargo builds from folders of its own too; those are no place to depend on.
     let mut folders =
         program.ancestors().chain([built_in].into_iter().filter(|path| path.join(".git").exists()));

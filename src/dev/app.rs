@@ -34,6 +34,11 @@ pub(crate) fn built_in(path: &str) -> Option<&'static str> {
     FILES.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
 }
 
+/// The functions that this program has code for.
+pub(crate) fn built_in_functions() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(file, _)| file.strip_suffix("/function.json"))
+}
+
 /// What the setting is called that goes before host.json's own executable.
 const EXECUTABLE: &str = "AzureFunctionsJobHost__customHandler__description__defaultExecutablePath";
 
@@ -134,6 +139,11 @@ impl Layout {
             files.entry(file.to_owned()).or_insert_with(|| text.to_owned());
         }
         Ok(Self { files })
+    }
+
+    /// An app whose files are at hand already: paths and texts.
+    pub(crate) fn of_files(files: BTreeMap<String, String>) -> Self {
+        Self { files }
     }
 
     /// Is nothing of this built in: may the host run `root` as it is?

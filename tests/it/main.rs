@@ -25,6 +25,7 @@ mod house;
 mod kill;
 mod killing;
 mod looking_in;
+mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
