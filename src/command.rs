@@ -12,6 +12,7 @@ mod package;
 mod provision;
 mod replay;
 mod serve;
+mod smoke;
 mod talk;
 mod transcript;
 
@@ -75,6 +76,9 @@ enum Command {
     /// Build the program and write the zip that Azure runs, checked; or check a zip
     #[command(after_help = package::EXAMPLES)]
     Package(package::Options),
+    /// Try a deployed app from outside: version, health, closed doors, a conversation, how fast it answers
+    #[command(after_help = smoke::EXAMPLES)]
+    Smoke(smoke::Options),
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
@@ -143,6 +147,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
         Some(Command::Package(options)) => package::package(&options),
+        Some(Command::Smoke(options)) => wait(smoke::smoke(options)),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),

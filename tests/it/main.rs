@@ -29,5 +29,6 @@ mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod smoke;
 mod store_contract;
 mod updates;
