@@ -3,6 +3,7 @@
 mod app;
 mod areas;
 mod completions;
+mod cost;
 mod dead_letters;
 mod dev;
 mod difference;
@@ -79,6 +80,9 @@ enum Command {
     /// Try a deployed app from outside: version, health, closed doors, a conversation, how fast it answers
     #[command(after_help = smoke::EXAMPLES)]
     Smoke(smoke::Options),
+    /// Reckon what a month on Azure costs, from list prices and what was measured
+    #[command(after_help = cost::EXAMPLES)]
+    Cost(cost::Options),
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
@@ -148,6 +152,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::App(options)) => app::app(&options),
         Some(Command::Package(options)) => package::package(&options),
         Some(Command::Smoke(options)) => wait(smoke::smoke(options)),
+        Some(Command::Cost(options)) => cost::cost(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),

@@ -10,6 +10,7 @@ mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 mod cosmos_bridge;
+mod cost;
 mod crashes;
 mod dev;
 mod doctor;
