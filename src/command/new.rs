@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use crate::{dev::app::this_program, functions::PACKAGED};
+use crate::dev::app::this_program;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -114,8 +114,7 @@ fn fitting(name: &str) -> String {
 /// The checkout that this program was built in, or else its version.
 fn source_of_this() -> anyhow::Result<Source> {
     let program = this_program()?;
-    // A package holds no path of the machine that built it: its bytes would depend on it.
-    let built_in = Path::new(if PACKAGED.is_some() { "" } else { env!("CARGO_MANIFEST_DIR") });
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Cargo builds from folders of its own too; those are no place to depend on.
     let mut folders =
         program.ancestors().chain([built_in].into_iter().filter(|path| path.join(".git").exists()));
@@ -144,9 +143,9 @@ impl Source {
     /// As Cargo.toml says it. A JSON text is a TOML text.
     fn requirement(&self) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Version(version) => serde_json::to_string(version)?,
+            Self::Version(version) => format!("version = {}", serde_json::to_string(version)?),
             Self::Checkout(path) => match path.to_str() {
-                Some(path) => format!("{{ path = {} }}", serde_json::to_string(path)?),
+                Some(path) => format!("path = {}", serde_json::to_string(path)?),
                 None => bail!("`{}` can't be written into Cargo.toml: it is not UTF-8", path.display()),
             },
         })

@@ -1,6 +1,6 @@
 //! `package`: from the sources to the zip that Azure runs, checked.
 
-mod archive;
+pub(super) mod archive;
 mod build;
 mod check;
 mod elf;
@@ -26,7 +26,7 @@ Examples:
   {program} package --out bot.zip --static    fail where no static program can be built
 
 The same sources give the same bytes, whenever and in whichever folder they are built. The program is built
-with `cargo build --release --locked`: static where Rust's library for x86_64-unknown-linux-musl is installed
+without its tools and for size: static where Rust's library for x86_64-unknown-linux-musl is installed
 (`rustup target add x86_64-unknown-linux-musl`, and a C compiler for it), otherwise for glibc.
 It exits with 1 if the zip is not as Azure needs it; the zip is written all the same.";
 
@@ -83,20 +83,23 @@ pub(super) fn package(options: &Options) -> anyhow::Result<ExitCode> {
 
 fn write(zip: &Path, options: &Options) -> anyhow::Result<()> {
     let (layout, place) = layout(&options.root, &this_program()?)?;
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => build::build(&build::Plan {
-            root: &options.root,
-            bin: options.bin.as_deref(),
-            label: options.build.as_deref(),
-            is_static: options.is_static,
-        })?,
+    let (program, version) = match &options.program {
+        Some(program) => (program.clone(), None),
+        None => {
+            let built = build::build(&build::Plan {
+                root: &options.root,
+                bin: options.bin.as_deref(),
+                label: options.build.as_deref(),
+                is_static: options.is_static,
+            })?;
+            (built.program, Some(built.version))
+        }
     };
     let bytes = fs::read(&program).with_context(|| format!("can't read `{}`", program.display()))?;
     let texts = layout.paths().filter_map(|path| Some(File::text(path, layout.text(path)?)));
     let mut files: Vec<File> = texts.collect();
     files.push(File::program(&place.to_string_lossy(), bytes));
-    let packed = archive::write(files)?;
+    let packed = archive::write(files, version.as_deref())?;
     let parent = zip.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     ensure!(parent.is_dir(), "there is no folder `{}` to write the zip into", parent.display());
     // Never half a zip under this name.

@@ -5,19 +5,22 @@ mod doors;
 mod live;
 mod site;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Context;
 
 use self::site::Site;
-use super::doctor::Report;
-use crate::{config, functions::PACKAGED};
+use super::{doctor::Report, package::archive};
+use crate::config;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   {program} smoke https://app.azurewebsites.net
+  {program} smoke https://app.azurewebsites.net --package bot.zip
   {program} smoke http://127.0.0.1:7071                        after `dev --auth`
   {program} smoke https://app.azurewebsites.net --chat 12345   also a conversation, in that chat
 
-The program out of a package expects its own version to be live, and waits for it. A conversation needs a bot whose
+With --package or --expect it waits until that version is live. A conversation needs a bot whose
 token and secret are set (BOTS__<slug>__token, BOTS__<slug>__secret) and a chat that has started it; its messages are
 deleted afterwards. It exits with 1 if anything is wrong.";
 
@@ -26,9 +29,12 @@ deleted afterwards. It exits with 1 if anything is wrong.";
 pub(super) struct Options {
     /// Where the app is
     url: String,
-    /// The version that must be live; this program's own, if `package` made it
-    #[arg(long, value_name = "VERSION")]
+    /// The version that must be live
+    #[arg(long, value_name = "VERSION", conflicts_with = "package")]
     expect: Option<String>,
+    /// This package's version must be live
+    #[arg(long, value_name = "FILE")]
+    package: Option<PathBuf>,
     /// How long to wait for the app, for its version, and for an answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     patience: u64,
@@ -53,9 +59,16 @@ pub(super) struct Options {
 pub(super) async fn smoke(options: Options) -> anyhow::Result<ExitCode> {
     let site = Site::new(&options.url)?;
     let mut report = Report::new(options.json);
-    let expected = options.expect.as_deref().or(PACKAGED);
+    let expected = match &options.package {
+        Some(package) => {
+            let zip = fs::read(package).with_context(|| format!("can't read `{}`", package.display()))?;
+            let version = archive::version(&zip)?;
+            Some(version.with_context(|| format!("`{}` does not tell its version", package.display()))?)
+        }
+        None => options.expect,
+    };
     let patience = Duration::from_secs(options.patience);
-    let live = live::wait(&site, expected, patience).await;
+    let live = live::wait(&site, expected.as_deref(), patience).await;
     report.add(live.findings)?;
     // Who does not answer at all would be found closed.
     if !live.answers {

@@ -22,7 +22,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{OnceCell, watch};
 
 pub use settings::StorageSettings;
-pub(crate) use settings::is_public_key;
 
 use self::{failure::Failure, sas::Sas};
 use super::{

@@ -168,7 +168,8 @@ fn cargo_is_told_what_makes_the_bytes_depend_on_the_sources_alone() {
     let told = fs::read_to_string(folder.path().join("told")).unwrap();
     let here = folder.path().canonicalize().unwrap();
     for part in [
-        "build --release --locked --bin bot --target x86_64-unknown-linux-musl",
+        "build --release --locked --no-default-features ",
+        " --bin bot --target x86_64-unknown-linux-musl ",
         &format!("--remap-path-prefix={}=app", here.display()),
         "\nBACKLINE_VERSION=1.2.3+0123456789ab\n",
         "\nSOURCE_DATE_EPOCH=",
@@ -178,8 +179,9 @@ fn cargo_is_told_what_makes_the_bytes_depend_on_the_sources_alone() {
     assert!(!told.contains("CARGO_PKG_NAME"), "cargo takes another package for its own");
     assert!(!done.told.contains("glibc, for Rust"), "{}", done.told);
 
-    let named = package(folder.path(), &["--out", "a.zip", "--build", "run-7"], &[]);
-    assert!(named.told.contains("1.2.3+run-7"), "{}", named.told);
+    let named = package(folder.path(), &["--out", "a.zip", "--build", "run-7", "--json"], &[]);
+    assert_eq!(named.of("version").0, "fine", "the zip tells what /health will: {}", named.told);
+    assert!(named.of("version").1.contains("1.2.3+run-7"), "{}", named.told);
     fs::remove_file(folder.path().join("tools/git")).unwrap();
     let without = package(folder.path(), &["--out", "a.zip"], &[("GIT", "/nowhere/git")]);
     assert!(without.told.contains("`bot` 1.2.3 for"), "{}", without.told);

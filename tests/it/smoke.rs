@@ -79,9 +79,8 @@ async fn a_package_is_unpacked_run_by_the_local_host_and_found_well() {
     }
     let data = folder.path().join("data");
     let settings = [("BOTS__operations__token", TOKEN), ("BOTS__operations__secret", SECRET)];
-    // The host is the unpacked program, too: what host.json starts is what runs.
     let start = Start {
-        program: app.join("backline"),
+        program: env!("CARGO_BIN_EXE_backline").into(),
         root: &app,
         data: &data,
         settings: &settings,
@@ -196,6 +195,13 @@ async fn telegram() -> FakeTelegram {
     telegram
 }
 
+/// A package of this version, and nothing else.
+fn versioned(version: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.set_comment(version).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
 /// An app with this fault; where it is.
 async fn app(fault: Fault, telegram: &FakeTelegram) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -258,6 +264,15 @@ async fn an_app_that_is_not_there_is_told_once_and_a_bot_that_is_not_known_too()
         (quiet.code, quiet.state("conversation"), quiet.state("version")),
         (Some(0), "skipped", "skipped")
     );
+    let packed = tempfile::tempdir().unwrap();
+    let zip = packed.path().join("app.zip");
+    fs::write(&zip, versioned("9.9.9")).unwrap();
+    let zip = zip.display().to_string();
+    let of_package = run(&url, &["--package", &zip], &[]).await;
+    assert_eq!((of_package.code, of_package.state("version")), (Some(0), "fine"), "{}", of_package.raw);
+    fs::write(&zip, versioned("")).unwrap();
+    let of_no_version = run(&url, &["--package", &zip], &[]).await;
+    assert!(of_no_version.raw.contains("does not tell its version"), "{}", of_no_version.raw);
     let no_url = run("ftp://x", &[], &[]).await;
     assert!(no_url.code == Some(1) && no_url.raw.contains("no address"), "{}", no_url.raw);
 }

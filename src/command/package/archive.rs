@@ -37,9 +37,11 @@ impl File {
     }
 }
 
-/// Packs the files, by path, without the time: the zip depends on nothing but them.
-pub(super) fn write(files: Vec<File>) -> anyhow::Result<Vec<u8>> {
+/// Packs the files, by path, without the time: the zip depends on nothing but them. What the build is called is its
+/// comment, as git has it in its archives.
+pub(super) fn write(files: Vec<File>, version: Option<&str>) -> anyhow::Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.set_comment(version.unwrap_or_default())?;
     let sorted: BTreeMap<String, File> = files.into_iter().map(|file| (file.path.clone(), file)).collect();
     for (path, file) in sorted {
         let options = SimpleFileOptions::default()
@@ -53,6 +55,13 @@ pub(super) fn write(files: Vec<File>) -> anyhow::Result<Vec<u8>> {
         zip.write_all(&file.bytes)?;
     }
     Ok(zip.finish()?.into_inner())
+}
+
+/// What the build in this zip is called, if it tells.
+pub(in crate::command) fn version(zip: &[u8]) -> anyhow::Result<Option<String>> {
+    let zip = ZipArchive::new(Cursor::new(zip)).context("it is no zip")?;
+    let comment = String::from_utf8_lossy(zip.comment()).into_owned();
+    Ok(Some(comment).filter(|comment| !comment.is_empty()))
 }
 
 /// The files of a zip, in its order; folders are left out.

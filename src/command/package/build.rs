@@ -12,8 +12,14 @@ use serde_json::Value;
 
 use crate::config::{self, Environment};
 
-/// How cargo builds what is packed; which program and for which machine is said besides.
-const BUILD: [&str; 3] = ["build", "--release", "--locked"];
+/// How cargo builds what is packed: the handler without the tools, for size. Which program and for which machine is said
+/// besides.
+const BUILD: [&str; 6] =
+    ["build", "--release", "--locked", "--no-default-features", "--config", "profile.release.opt-level='s'"];
+
+/// What of SQLite no store of ours uses. <https://www.sqlite.org/compile.html>
+const SQLITE: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \
+                      -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB";
 
 /// Needs nothing of the machine it runs on. <https://doc.rust-lang.org/rustc/platform-support.html>
 const STATIC: &str = "x86_64-unknown-linux-musl";
@@ -31,11 +37,18 @@ pub(super) struct Plan<'a> {
     pub(super) is_static: bool,
 }
 
-/// Builds; returns where the program is.
+/// A program for Azure.
+pub(super) struct Built {
+    pub(super) program: PathBuf,
+    /// What /health tells.
+    pub(super) version: String,
+}
+
+/// Builds.
 ///
 /// # Errors
 /// What cargo or the sources lack, and what to do.
-pub(super) fn build(plan: &Plan) -> anyhow::Result<PathBuf> {
+pub(super) fn build(plan: &Plan) -> anyhow::Result<Built> {
     let root = plan.root.canonicalize()?;
     let tools = Tools { environment: config::environment(&root)?, root };
     let package = tools.package()?;
@@ -59,14 +72,15 @@ pub(super) fn build(plan: &Plan) -> anyhow::Result<PathBuf> {
         .args(["--bin", &bin, "--target", target, "--message-format", "json-render-diagnostics"])
         .args(["--config", &format!("target.{target}.rustflags = [{}]", tools.renamed_folders(&package)?)])
         .env("BACKLINE_VERSION", &version)
+        .env("LIBSQLITE3_FLAGS", SQLITE)
         // For C compilers: <https://reproducible-builds.org/specs/source-date-epoch/>.
         .env("SOURCE_DATE_EPOCH", "315532800")
         .stderr(Stdio::inherit());
     let done = command.output().context("can't start cargo")?;
     ensure!(done.status.success(), "cargo could not build `{bin}`: see above");
     let told = String::from_utf8_lossy(&done.stdout).into_owned();
-    let built = told.lines().rev().find_map(|line| executable(line, &bin));
-    built.with_context(|| format!("cargo built no `{bin}`"))
+    let program = told.lines().rev().find_map(|line| executable(line, &bin));
+    Ok(Built { program: program.with_context(|| format!("cargo built no `{bin}`"))?, version })
 }
 
 /// Where a program lies, if this line of cargo's tells of it.

@@ -32,6 +32,7 @@ pub(super) fn look(zip: &[u8], is_to_be_static: bool, known: &[(String, String)]
     let layout = Layout::of_files(texts.map(text).collect());
     let named = layout.program().map(|program| program.to_string_lossy().into_owned());
     let mut findings = contents(&files, named.as_deref().ok());
+    findings.push(version(zip));
     if let Some(host) = layout.text(HOST) {
         findings.extend(files::look_at(&layout));
         if let (Err(error), false) = (&named, host.is_empty()) {
@@ -45,6 +46,13 @@ pub(super) fn look(zip: &[u8], is_to_be_static: bool, known: &[(String, String)]
     findings.push(size(zip.len()));
     findings.push(no_secrets(&files, known));
     findings
+}
+
+fn version(zip: &[u8]) -> Finding {
+    match archive::version(zip) {
+        Ok(Some(version)) => Finding::fine("version", version),
+        _ => Finding::skipped("version", "it does not tell: `package` did not build its program"),
+    }
 }
 
 /// `<name>/function.json`: Azure looks nowhere else.

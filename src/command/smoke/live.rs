@@ -62,7 +62,7 @@ fn found(status: u16, health: &Value, expected: Option<&str>, first: Option<Dura
             "deploy it (again), or wait longer with --patience",
         ),
         Some(_) => Finding::fine("version", format!("{version} is live, as it should be")),
-        None => Finding::skipped("version", format!("{version} is live; --expect VERSION compares")),
+        None => Finding::skipped("version", format!("{version} is live; --package and --expect compare")),
     }];
     let bots: Vec<String> = health["bots"]
         .as_array()

@@ -21,11 +21,6 @@ const DEVELOPMENT: &str = "AccountName=devstoreaccount1;\
 AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;\
 QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1";
 
-/// Is this the key that stands in everybody's documentation?
-pub(crate) fn is_public_key(key: &[u8]) -> bool {
-    str::from_utf8(key).is_ok_and(|key| DEVELOPMENT.contains(key))
-}
-
 impl StorageSettings {
     /// What a connection string says: `UseDevelopmentStorage=true`, or `AccountName=…;AccountKey=…` with
     /// `QueueEndpoint=…`, or `DefaultEndpointsProtocol` and `EndpointSuffix` where they are not Azure's own.
