@@ -10,6 +10,7 @@ mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 mod cosmos_bridge;
+mod cost;
 mod crashes;
 mod dev;
 mod doctor;
@@ -26,8 +27,10 @@ mod kill;
 mod killing;
 mod languages;
 mod looking_in;
+mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod smoke;
 mod store_contract;
 mod updates;
