@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod delivery;
+mod limits;
+mod table;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
@@ -176,14 +180,12 @@ async fn a_failed_delivery_comes_again_at_once_and_then_ever_later() {
     .await;
     assert!(webhook.is_silent());
     clock.wind(TimeDelta::seconds(2));
-    telegram.tick();
     webhook.next().await.answer((StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]));
     soon(telegram.until(|telegram| {
         (telegram.deliveries()[0].next? == clock.now() + TimeDelta::seconds(30)).then_some(())
     }))
     .await;
     clock.wind(TimeDelta::seconds(30));
-    telegram.tick();
     webhook.next().await.answer("");
     soon(telegram.settled()).await;
     let delivery = telegram.deliveries().remove(0);

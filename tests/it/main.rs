@@ -4,6 +4,7 @@
 
 mod app;
 mod azurite;
+mod bot_api;
 mod browser;
 mod cloud;
 mod conversations;
