@@ -25,6 +25,7 @@ mod hostile;
 mod house;
 mod kill;
 mod killing;
+mod languages;
 mod looking_in;
 mod poll;
 mod protocol;
