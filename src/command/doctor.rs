@@ -4,7 +4,7 @@ mod clock;
 mod files;
 mod queues;
 pub(super) mod storage;
-mod telegram;
+pub(super) mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -61,7 +61,7 @@ impl Finding {
         Self { what: what.into(), state: State::Skipped, found: found.into(), mend: None }
     }
 
-    fn wrong(what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn wrong(what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { what: what.into(), state: State::Wrong, found: found.into(), mend: Some(mend.into()) }
     }
 }

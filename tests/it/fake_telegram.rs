@@ -21,26 +21,26 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 const TOKEN: &str = "42:secret";
 
 /// What a webhook got, and where its answer goes.
-struct Delivered {
-    update: Value,
-    secret: Option<String>,
+pub(crate) struct Delivered {
+    pub(crate) update: Value,
+    pub(crate) secret: Option<String>,
     answer: oneshot::Sender<axum::response::Response>,
 }
 
 impl Delivered {
-    fn answer(self, answer: impl IntoResponse) {
+    pub(crate) fn answer(self, answer: impl IntoResponse) {
         self.answer.send(answer.into_response()).unwrap();
     }
 }
 
 /// A webhook that hands every update to the test and waits for its answer.
-struct Webhook {
-    url: String,
+pub(crate) struct Webhook {
+    pub(crate) url: String,
     updates: Mutex<mpsc::UnboundedReceiver<Delivered>>,
 }
 
 impl Webhook {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (to_test, updates) = mpsc::unbounded_channel();
         let app = Router::new().route("/telegram/operations", post(receive)).with_state(Arc::new(to_test));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -49,7 +49,7 @@ impl Webhook {
         Self { url, updates: Mutex::new(updates) }
     }
 
-    async fn next(&self) -> Delivered {
+    pub(crate) async fn next(&self) -> Delivered {
         let mut updates = self.updates.lock().await;
         soon(updates.recv()).await.unwrap()
     }

@@ -32,3 +32,4 @@ mod protocol;
 mod queue_contract;
 mod store_contract;
 mod updates;
+mod webhooks;
