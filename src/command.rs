@@ -30,7 +30,7 @@ use crate::{
     engine::Table,
     model::Clock,
     runtime::Runtime,
-    serve::open,
+    serve::{open, prepare, wait},
     store::{self, Store},
 };
 
@@ -104,8 +104,7 @@ enum Command {
 /// Runs the app of this table: the whole command line.
 #[must_use]
 pub fn run(table: Table) -> ExitCode {
-    // The one provider of TLS in this process; a second installation, in a test, changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    prepare();
     let program = program();
     let matches = command_line(&program).get_matches();
     let done = Arguments::from_arg_matches(&matches)
@@ -186,15 +185,6 @@ fn tell(text: &str) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn wait(deed: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("can't start the asynchronous runtime")?
-        .block_on(deed)
 }
 
 #[cfg(test)]
