@@ -4,6 +4,7 @@
 
 mod app;
 mod azurite;
+mod bot_api;
 mod browser;
 mod cloud;
 mod conversations;
@@ -34,3 +35,4 @@ mod queue_contract;
 mod smoke;
 mod store_contract;
 mod updates;
+mod webhooks;
