@@ -8,8 +8,10 @@
 //! that host, and Telegram, at home; [`azure`] says who we are to the real one. All of it is said in the words of [`model`].
 
 pub mod azure;
+#[cfg(feature = "tools")]
 mod command;
 pub mod config;
+#[cfg(feature = "tools")]
 pub mod dev;
 pub mod engine;
 pub mod functions;
@@ -23,5 +25,8 @@ pub mod telegram;
 pub mod telemetry;
 pub mod workflows;
 
+#[cfg(feature = "tools")]
 pub use command::run;
 pub use model::Text;
+#[cfg(not(feature = "tools"))]
+pub use serve::run;

@@ -95,12 +95,15 @@ impl Seen {
 /// A group that became a supergroup says so twice: in the old chat, and in the new one
 /// (<https://core.telegram.org/bots/api#message>). To us both are one: the chat of old has another id now.
 fn moved(message: &Message) -> Option<Seen> {
-    let here = message.chat.as_ref()?;
+    let here = message.chat.as_ref().filter(|chat| chat_kind(chat) == ChatKind::Group)?;
     let (from, to) = match (*message.migrate_to_chat_id, *message.migrate_from_chat_id) {
         (Some(to), _) => (here.id, to),
         (None, Some(from)) => (from, here.id),
         (None, None) => return None,
     };
+    if from >= 0 || to >= 0 || from == to {
+        return None;
+    }
     let chat = Chat { id: from, ..here.clone() };
     Some(Seen { chat: Some(chat), message_id: None, ..Seen::of(&Message::default(), What::Moved { to }) })
 }

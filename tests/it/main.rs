@@ -4,12 +4,14 @@
 
 mod app;
 mod azurite;
+mod bot_api;
 mod browser;
 mod cloud;
 mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 mod cosmos_bridge;
+mod cost;
 mod crashes;
 mod dev;
 mod doctor;
@@ -26,8 +28,11 @@ mod kill;
 mod killing;
 mod languages;
 mod looking_in;
+mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod smoke;
 mod store_contract;
 mod updates;
+mod webhooks;

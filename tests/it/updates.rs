@@ -389,6 +389,22 @@ fn places_and_address_cards_have_words_of_their_own() {
 }
 
 #[test]
+fn a_group_that_becomes_a_supergroup_says_so_twice_and_means_one_conversation() {
+    for fields in [
+        json!({ "migrate_to_chat_id": -200 }),
+        json!({ "migrate_from_chat_id": -100, "chat": { "id": -200, "type": "supergroup" } }),
+    ] {
+        let input = normalized(&in_group(fields));
+        let told = (input.conversation.to_string(), input.from, input.what);
+        assert_eq!(told, ("operations:-100:0:-100".to_owned(), None, What::Moved { to: -200 }));
+    }
+    for nonsense in [7, -100, 0] {
+        let input = normalized(&in_group(json!({ "migrate_to_chat_id": nonsense })));
+        assert!(matches!(input.what, What::Ignored { .. }), "{nonsense}");
+    }
+}
+
+#[test]
 fn what_nobody_said_is_ignored() {
     let bot = json!({ "id": 8, "is_bot": true, "first_name": "Bot" });
     for (fields, kind) in [

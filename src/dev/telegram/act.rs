@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    mail::Kind,
+    kind::Kind,
     photo,
     refusal::Refusal,
     room::{Kept, RoomKey},
@@ -211,13 +211,7 @@ impl World {
         Ok(self.private_room(bot, person))
     }
 
-    pub(super) fn write(
-        &mut self,
-        key: &RoomKey,
-        person: User,
-        content: Content,
-        reply_to: Option<i64>,
-    ) -> Value {
+    fn write(&mut self, key: &RoomKey, person: User, content: Content, reply_to: Option<i64>) -> Value {
         if self.rooms[key].about.blocked {
             self.block(key, person.clone(), false);
         }
@@ -307,7 +301,18 @@ impl World {
         self.update(bot, Kind::MyChatMember, key.chat, key, &change);
     }
 
-    fn tell_bots(&mut self, key: &RoomKey, kind: Kind, message: &Message) {
+    /// Something happens that nobody here can do: an update of any kind, with content of the caller's own.
+    pub(super) fn happen(&mut self, slug: &str, kind: &str, what: &Value) -> Result<(), Refusal> {
+        let bot = self.bot(slug).ok_or_else(|| Refusal::bad("no such bot"))?;
+        let kind = Kind::named(kind).ok_or_else(|| Refusal::bad("no such kind of update"))?;
+        let (base, chat) = kind.base(what);
+        let chat = chat.unwrap_or(base);
+        let key = RoomKey { bot: (chat > 0).then(|| self.bots[bot].slug.clone()), chat };
+        self.update_until(bot, kind, base, &key, kind.expires(what, self.clock.now()), what);
+        Ok(())
+    }
+
+    pub(super) fn tell_bots(&mut self, key: &RoomKey, kind: Kind, message: &Message) {
         for slug in self.rooms[key].about.bots.clone() {
             if let Some(bot) = self.bot(&slug) {
                 self.update(bot, kind, key.chat, key, message);

@@ -237,8 +237,9 @@ struct NewGroup {
 }
 
 async fn add_group(State(fake): State<Arc<Fake>>, Json(new): Json<NewGroup>) -> Result<Json<Value>, Refusal> {
-    let made = fake.world().make_group(&new.title, ChatKind::Supergroup, new.people, &new.bots)?;
-    Ok(Json(json!({ "id": made })))
+    Ok(Json(
+        json!({ "id": fake.world().make_group(&new.title, ChatKind::Supergroup, new.people, &new.bots)? }),
+    ))
 }
 
 async fn add_fault(State(fake): State<Arc<Fake>>, Json(fault): Json<Fault>) -> Json<Value> {

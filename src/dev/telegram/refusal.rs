@@ -9,7 +9,6 @@ pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) description: Cow<'static, str>,
     pub(super) retry_after: Option<u32>,
-    /// The supergroup that the group has become.
     pub(super) migrate_to: Option<i64>,
 }
 
@@ -38,12 +37,13 @@ impl Refusal {
         }
     }
 
-    pub(super) fn blocked() -> Self {
-        Self::new(403, "Forbidden: bot was blocked by the user")
+    /// The group has become a supergroup with another id.
+    pub(super) fn migrated(to: i64) -> Self {
+        Self { migrate_to: Some(to), ..Self::bad("group chat was upgraded to a supergroup chat") }
     }
 
-    pub(super) fn moved(to: i64) -> Self {
-        Self { migrate_to: Some(to), ..Self::bad("group chat was upgraded to a supergroup chat") }
+    pub(super) fn blocked() -> Self {
+        Self::new(403, "Forbidden: bot was blocked by the user")
     }
 
     pub(super) fn chat_not_found() -> Self {

@@ -47,15 +47,15 @@ pub(super) struct About {
     pub(super) bots: Vec<Arc<str>>,
     #[serde(default)]
     pub(super) blocked: bool,
-    /// The supergroup that this group has become.
-    #[serde(default)]
-    pub(super) moved_to: Option<i64>,
     /// The reply keyboard shown under the room.
     #[serde(default)]
     pub(super) keyboard: Option<Value>,
     /// Message numbers of a group; private rooms take their bot's.
     #[serde(default)]
     pub(super) next_message: u64,
+    /// The supergroup that this group has become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) migrated_to: Option<i64>,
 }
 
 /// A message and what the page needs beside it.

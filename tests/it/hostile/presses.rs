@@ -54,7 +54,7 @@ async fn in_a_group_who_was_not_asked_is_told_so() {
         app.update(Act::Say { spot: Spot::group(ADA, group), text: text.to_owned(), reply_to: None })
     };
     app.post(&says("/order")).await;
-    app.post(&says("Ada")).await;
+    app.post(&app.replying_in(group, ADA, "Your name?", "Ada")).await;
     let shown = app.telegram.messages(&format!(":{group}"));
     let asked =
         shown.iter().rev().find(|message| !message["reply_markup"]["inline_keyboard"].is_null()).unwrap();
