@@ -16,6 +16,7 @@ mod serve;
 mod smoke;
 mod talk;
 mod transcript;
+mod webhook;
 
 use std::{
     io::{ErrorKind, Write},
@@ -92,6 +93,9 @@ enum Command {
     /// Make what the store lacks (database, containers), and check what is there
     #[command(after_help = provision::EXAMPLES)]
     Provision(provision::Options),
+    /// Tell Telegram where the bots are and which commands they have, and see how it goes
+    #[command(after_help = webhook::EXAMPLES)]
+    Webhook(webhook::Options),
     /// Show, take up again or drop what could not be done
     #[command(after_help = dead_letters::EXAMPLES)]
     DeadLetters(dead_letters::Options),
@@ -156,6 +160,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
         Some(Command::Provision(options)) => wait(provision::provision(options)),
+        Some(Command::Webhook(options)) => wait(webhook::webhook(table, options)),
         Some(Command::Transcript(options)) => wait(transcript::transcript(table, options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
         Some(Command::Serve(options)) => wait(serve::serve(table, options)),

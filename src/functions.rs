@@ -9,6 +9,7 @@ mod keep_dead_letters;
 mod purge;
 mod sweep;
 mod telegram_webhook;
+mod watch_webhooks;
 
 use axum::{
     Router,
@@ -62,6 +63,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/advance_conversations", post(advance_conversations::handle))
         .route("/sweep", post(sweep::handle))
         .route("/purge", post(purge::handle))
+        .route("/watch_webhooks", post(watch_webhooks::handle))
         .route("/keep_dead_letters", post(keep_dead_letters::handle))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| Failure::Panicked.into_response()))

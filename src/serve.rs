@@ -130,7 +130,11 @@ pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
     Ok(Runtime::new(table, store, queue, bots, config.runtime.clone()))
 }
 
-fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
+/// A bot as the runtime knows it.
+///
+/// # Errors
+/// There is no such Bot API server.
+pub fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
     Ok(Bot {
         slug: config.slug.clone(),
         token: config.token.clone(),

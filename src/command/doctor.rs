@@ -4,7 +4,7 @@ mod clock;
 pub(super) mod files;
 mod queues;
 pub(super) mod storage;
-mod telegram;
+pub(super) mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
 

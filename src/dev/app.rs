@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::config::Environment;
 
 /// The files that tell the host what there is: an app without its own gets these.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     (HOST, include_str!("../../host.json")),
     ("telegram_webhook/function.json", include_str!("../../functions/telegram_webhook/function.json")),
     ("health/function.json", include_str!("../../functions/health/function.json")),
@@ -23,6 +23,7 @@ const FILES: [(&str, &str); 7] = [
     ),
     ("sweep/function.json", include_str!("../../functions/sweep/function.json")),
     ("purge/function.json", include_str!("../../functions/purge/function.json")),
+    ("watch_webhooks/function.json", include_str!("../../functions/watch_webhooks/function.json")),
     ("keep_dead_letters/function.json", include_str!("../../functions/keep_dead_letters/function.json")),
 ];
 

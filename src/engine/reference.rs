@@ -1,7 +1,10 @@
-//! The reference data that every app has: its areas, and the people who have talked to the bot.
+//! The reference data that every app has: its areas, the people who have talked to the bot, and the languages it speaks.
 
 use super::{question::Choice, script::LookUp};
-use crate::model::{Area, Facility, Person, Text};
+use crate::{
+    locale::Language,
+    model::{Area, Facility, Person, Text},
+};
 
 /// The areas of the app's ground: `chat.look_up(Areas).await`.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,24 @@ pub struct People;
 impl LookUp for People {
     const NAME: &'static str = "people";
     type Output = Vec<Person>;
+}
+
+/// The languages that the app speaks: `chat.look_up(Languages).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct Languages;
+
+impl LookUp for Languages {
+    const NAME: &'static str = "languages";
+    type Output = Vec<Language>;
+}
+
+impl Choice for Language {
+    fn key(&self) -> String {
+        self.tag.clone()
+    }
+    fn label(&self) -> Text {
+        Text::literal(&self.name)
+    }
 }
 
 impl Choice for Area {

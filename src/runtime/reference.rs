@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeDelta;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Error, Runtime};
 use crate::{
     engine::{Table, Wanted},
-    model::{Area, BotSlug, Person, Timestamp},
+    model::{Area, BotSlug, Person, PersonId, Timestamp},
     store::{self, Batch, Container, Continuation, DocumentId, Draft, Store, Write},
 };
 
@@ -57,8 +57,23 @@ impl Runtime {
                 }
                 Ok(areas.of(|_| true))
             }
-            other => Err(Error::Data(format!("there is no reference data `{other}` (known: areas, people)"))),
+            "languages" => Ok(json!(self.table().locales().languages())),
+            other => {
+                let why = format!("there is no reference data `{other}` (known: areas, languages, people)");
+                Err(Error::Data(why))
+            }
         }
+    }
+
+    /// Somebody who has talked to this bot in private, as far as this instance knows. A store that can't tell now has
+    /// nobody wait for it: Telegram tells a name and a language, too.
+    pub(super) async fn known_person(&self, bot: &BotSlug, person: PersonId) -> Option<Person> {
+        let mut people = self.parts.reference.people.lock().await;
+        if let Err(why) = self.refresh::<Person>(Container::People, &mut people).await {
+            tracing::warn!(%bot, %why, "people are known by what Telegram tells");
+        }
+        let known = people.documents.get(&(bot.to_string(), person.to_string()))?;
+        Person::deserialize(known).ok()
     }
 
     /// This instance has written about people itself: it need not wait to hear of it.

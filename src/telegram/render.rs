@@ -52,6 +52,7 @@ pub fn calls(delivery: &Delivery, to: &Addressee<'_>, locales: &Locales) -> Vec<
     match delivery {
         Delivery::Send(send) => send_message(&send.message, to, locales),
         Delivery::Edit(edit) => edit_message(edit, to, locales).into_iter().collect(),
+        Delivery::Language { .. } => Vec::new(),
         Delivery::Answer { callback, text } => vec![Call {
             method: "answerCallbackQuery",
             parameters: answer(callback, text.as_ref(), to.language, locales).into(),

@@ -4,6 +4,7 @@
 
 mod app;
 mod azurite;
+mod bot_api;
 mod browser;
 mod cloud;
 mod conversations;
@@ -25,6 +26,7 @@ mod hostile;
 mod house;
 mod kill;
 mod killing;
+mod languages;
 mod looking_in;
 mod package;
 mod poll;
@@ -33,3 +35,4 @@ mod queue_contract;
 mod smoke;
 mod store_contract;
 mod updates;
+mod webhooks;

@@ -167,7 +167,13 @@ fn marked(words: &str, parameters: &Parameters, entities: &str) -> Result<(Strin
     }
     match parameters.text("parse_mode").to_ascii_lowercase().as_str() {
         "" => {
-            let given = parameters.json(entities)?.unwrap_or_default();
+            let given: Vec<Entity> = parameters.json(entities)?.unwrap_or_default();
+            let length = text::utf16(words);
+            if let Some(Entity { offset, .. }) = given.iter().find(|e| e.offset + e.length > length) {
+                return Err(Refusal::bad(format_args!(
+                    "entity beginning at UTF-16 offset {offset} ends after the end of the text at UTF-16 offset {length}"
+                )));
+            }
             let words = words.trim();
             Ok((words.to_owned(), text::with_found(words, given)))
         }

@@ -69,15 +69,16 @@ impl World<'_> {
                     }
                 }
             }
+            Delivery::Language { language: Some(language) } => drop(self.chosen.insert(to.user, language)),
+            Delivery::Language { language: None } => drop(self.chosen.remove(&to.user)),
             Delivery::Answer { .. } => {}
         }
     }
 
     fn tell(&mut self, to: &ConversationId, message: &Message) {
-        let locales = self.table.locales();
-        let mut words = locales.plain(&message.text, None);
+        let mut words = self.words(&message.text, to.user);
         for button in message.buttons.iter().flatten() {
-            words.push_str(&format!(" [{}]", locales.plain(&button.label, None)));
+            words.push_str(&format!(" [{}]", self.words(&button.label, to.user)));
         }
         let receiver =
             self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
