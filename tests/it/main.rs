@@ -26,6 +26,7 @@ mod house;
 mod kill;
 mod killing;
 mod languages;
+mod load;
 mod looking_in;
 mod poll;
 mod protocol;
