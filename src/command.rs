@@ -3,15 +3,18 @@
 mod app;
 mod areas;
 mod completions;
+mod cost;
 mod dead_letters;
 mod dev;
 mod difference;
 mod doctor;
 mod load;
 mod new;
+mod package;
 mod provision;
 mod replay;
 mod serve;
+mod smoke;
 mod talk;
 mod transcript;
 mod webhook;
@@ -73,6 +76,15 @@ enum Command {
     /// Write the app as one flat folder, as Azure and `func start` want it
     #[command(after_help = app::EXAMPLES)]
     App(app::Options),
+    /// Build the program and write the zip that Azure runs, checked; or check a zip
+    #[command(after_help = package::EXAMPLES)]
+    Package(package::Options),
+    /// Try a deployed app from outside: version, health, closed doors, a conversation, how fast it answers
+    #[command(after_help = smoke::EXAMPLES)]
+    Smoke(smoke::Options),
+    /// Reckon what a month on Azure costs, from list prices and what was measured
+    #[command(after_help = cost::EXAMPLES)]
+    Cost(cost::Options),
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
@@ -145,6 +157,9 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::Talk(options)) => talk::talk(&table, &options, program),
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
+        Some(Command::Package(options)) => package::package(&options),
+        Some(Command::Smoke(options)) => wait(smoke::smoke(options)),
+        Some(Command::Cost(options)) => cost::cost(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),

@@ -24,6 +24,12 @@ pub use failure::Failure;
 
 use crate::runtime::Runtime;
 
+/// Which build this is, as `health` tells it: `package` names version and commit; any other build has its version alone.
+const VERSION: &str = match option_env!("BACKLINE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// The largest body that is taken, in bytes.
 const LARGEST_BODY: usize = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! `doctor`: is everything there that the app needs, does it work, and if not, what mends it?
 
 mod clock;
-mod files;
+pub(super) mod files;
 mod queues;
 pub(super) mod storage;
 pub(super) mod telegram;
@@ -57,7 +57,7 @@ impl Finding {
         Self { what: what.into(), state: State::Fine, found: found.into(), mend: None }
     }
 
-    fn skipped(what: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn skipped(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self { what: what.into(), state: State::Skipped, found: found.into(), mend: None }
     }
 
