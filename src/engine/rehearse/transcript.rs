@@ -7,7 +7,7 @@ use crate::model::{FileKind, Place};
 
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
-pub(in crate::engine) enum Act<'a> {
+pub(crate) enum Act<'a> {
     Writes {
         who: &'a str,
         words: &'a str,
@@ -61,7 +61,7 @@ pub(in crate::engine) enum Act<'a> {
 }
 
 /// Reads a line that is an act.
-pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
+pub(crate) fn read(line: &str) -> Result<Act<'_>, String> {
     let unknown =
         || format!("`{line}` is no act; see the documentation of `rehearse` for what can be played");
     if let Some(act) = line.strip_prefix('>') {
