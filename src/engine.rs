@@ -1,6 +1,7 @@
 //! The conversation engine: scripts, the questions they ask, and the replay of what was answered. Pure: no I/O, no
 //! clock, no dice, no locks; everything that influences a script stands in its log.
 
+mod album;
 mod choices;
 mod decide;
 mod effect;
@@ -18,6 +19,7 @@ mod table;
 mod tests;
 mod turn;
 
+pub use album::Album;
 pub use decide::{Decided, Decision, Target, decide, still_current};
 pub use effect::{Caused, Effect};
 pub(crate) use effect::{prompt_name, read_prompt_name};
@@ -29,7 +31,7 @@ pub use question::{
     Choice, Kind, Offer, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
     location, number, person, photos, text, toggles,
 };
-pub use reference::{Areas, People};
+pub use reference::{Areas, People, Whereabouts};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};

@@ -1,7 +1,7 @@
-//! The reference data that every app has: its areas, and the people who have talked to the bot.
+//! The reference data that every app has: its areas, the people who have talked to the bot, and where somebody was last.
 
 use super::{question::Choice, script::LookUp};
-use crate::model::{Area, Facility, Person, Text};
+use crate::model::{Area, Facility, Person, Position, Text};
 
 /// The areas of the app's ground: `chat.look_up(Areas).await`.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,16 @@ pub struct People;
 impl LookUp for People {
     const NAME: &'static str = "people";
     type Output = Vec<Person>;
+}
+
+/// Where whoever the workflow talks to was seen last, if that is [recent](Position::is_recent):
+/// `chat.look_up(Whereabouts).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct Whereabouts;
+
+impl LookUp for Whereabouts {
+    const NAME: &'static str = "whereabouts";
+    type Output = Option<Position>;
 }
 
 impl Choice for Area {

@@ -114,9 +114,11 @@ pub struct Turn {
 
 impl Turn {
     /// The reference data that it waits for.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = Wanted> {
+    pub(super) fn wanted(&self, head: &Head) -> impl Iterator<Item = Wanted> {
         self.acts.iter().filter_map(|act| match act {
-            Act::LookUp { name, what } => Some(Wanted { name: name.clone(), what: what.clone() }),
+            Act::LookUp { name, what } => {
+                Some(Wanted { name: name.clone(), what: what.clone(), of: head.conversation.clone() })
+            }
             _ => None,
         })
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ConversationId, EffectId, InputKey, Person, Timestamp, TraceParent, WorkflowId};
+use super::{ConversationId, EffectId, InputKey, Person, Place, Timestamp, TraceParent, WorkflowId};
 
 /// One thing that happened to a conversation: an update, the passing of a deadline, a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub enum What {
     },
     /// Somebody wrote or sent something.
     Said(Content),
-    /// Somebody changed what they had written; no answer, but kept.
+    /// Somebody changed what they had written, or their live location moved; no answer, but kept.
     Edited(Content),
     /// Somebody pressed a button.
     Press {
@@ -163,15 +163,6 @@ pub enum Content {
         /// Telegram's name for it.
         kind: String,
     },
-}
-
-/// A place on earth, in degrees (WGS 84).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Place {
-    /// −90 to 90.
-    pub latitude: f64,
-    /// −180 to 180.
-    pub longitude: f64,
 }
 
 /// A file that lies with Telegram: a claim check, never the bytes.

@@ -8,10 +8,12 @@ use super::{
     Bot, Error, Runtime, State,
     advance::{By, Done, Opening},
     dead_letter::DeadLetter,
-    documents::{Item, SAFETY_NET, item_id},
+    documents::{Item, SAFETY_NET, item_id, position_id},
 };
 use crate::{
-    model::{ChatKind, ConversationId, Input, InputKey, Timestamp, TraceParent, What, short_hash},
+    model::{
+        ChatKind, Content, ConversationId, Input, InputKey, Position, Timestamp, TraceParent, What, short_hash,
+    },
     store::{Batch, Container, Draft, Error as StoreError, Write},
     telegram,
 };
@@ -114,16 +116,15 @@ impl Runtime {
         let idle = matches!(input.what, What::Ignored { .. } | What::Edited(_));
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
+        let position = position(&input);
         let item = Item { state, ..Item::new(input) };
         let mut draft = Draft::of(&item).due(due);
         if idle {
             draft = draft.ttl(self.settings().retention);
         }
-        let batch = Batch {
-            container: Container::Conversations,
-            partition,
-            writes: vec![Write::Create(item_id(&key), draft)],
-        };
+        // A redelivery is a conflict: then an old position does not overwrite a new one.
+        let writes = [Write::Create(item_id(&key), draft)].into_iter().chain(position).collect();
+        let batch = Batch { container: Container::Conversations, partition, writes };
         match self.store().commit(vec![batch]).await {
             Ok(_) => Ok(true),
             // A redelivery: carry on.
@@ -189,6 +190,17 @@ impl Runtime {
             tracing::warn!(%why, %hint, "no hint left; the sweep will find it");
         }
     }
+}
+
+/// The write that remembers where somebody is, if the input tells: a location, or the move of a live one
+/// (<https://core.telegram.org/bots/api#location>).
+fn position(input: &Input) -> Option<Write> {
+    let (What::Said(Content::Location(place)) | What::Edited(Content::Location(place))) = input.what else {
+        return None;
+    };
+    let position = Draft::of(&Position { place, at: input.at });
+    let kept_for = Position::RECENT.to_std().unwrap_or_default();
+    Some(Write::Upsert(position_id(), position.ttl(kept_for)))
 }
 
 fn garbage(bot: &Bot, raw: &[u8], why: &str, at: Timestamp, trace: TraceParent) -> DeadLetter {

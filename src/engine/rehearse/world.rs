@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::transcript::Act;
 use crate::{
     engine::{
+        album::Album,
         decide::{Decided, Target, decide},
         effect::{Caused, Effect, read_prompt_name},
         head::Head,
@@ -19,7 +20,7 @@ use crate::{
     },
     model::{
         BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
-        Person, Timestamp, TraceParent, What, WorkflowId,
+        Person, Position, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -44,6 +45,8 @@ pub(in crate::engine) struct World<'a> {
     pub(in crate::engine) heads: BTreeMap<WorkflowId, Head>,
     pub(in crate::engine) logs: BTreeMap<WorkflowId, Vec<Entry>>,
     current: BTreeMap<ConversationId, WorkflowId>,
+    albums: BTreeMap<ConversationId, Album>,
+    positions: BTreeMap<ConversationId, Position>,
     /// The index is the message's id.
     pub(in crate::engine) screen: Vec<Shown>,
     /// Calls that wait for their result.
@@ -69,6 +72,8 @@ impl<'a> World<'a> {
             heads: BTreeMap::new(),
             logs: BTreeMap::new(),
             current: BTreeMap::new(),
+            albums: BTreeMap::new(),
+            positions: BTreeMap::new(),
             screen: Vec::new(),
             calls: Vec::new(),
             inputs: VecDeque::new(),
@@ -259,8 +264,14 @@ impl<'a> World<'a> {
     }
 
     pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
+        if let What::Said(Content::Location(place)) | What::Edited(Content::Location(place)) = input.what {
+            self.positions.insert(input.conversation.clone(), Position { place, at: input.at });
+        }
         let replied_to = input.reply_to.and_then(|id| self.screen.get(usize::try_from(id).ok()?));
-        let prompt = replied_to.and_then(|shown| shown.prompt.clone());
+        let album = Album::of(self.albums.get(&input.conversation), input).cloned();
+        let told = album.as_ref().is_some_and(|album| album.told);
+        let replied_to = replied_to.and_then(|shown| shown.prompt.clone());
+        let prompt = album.and_then(|album| album.prompt).or(replied_to);
         let current = self.current.get(&input.conversation).and_then(|id| self.recalled(*id));
         let newest = match &current {
             Some(current) if current.waits_for(&input.conversation) => None,
@@ -273,7 +284,7 @@ impl<'a> World<'a> {
         };
         let mut looked_up = BTreeMap::new();
         let decision = loop {
-            let target = Target { current: current.as_ref(), named: named.as_ref() };
+            let target = Target { current: current.as_ref(), named: named.as_ref(), told };
             match decide(self.table, input, &route, target, &looked_up).map_err(|why| why.to_string())? {
                 Decided::Done(decision) => break *decision,
                 Decided::Wants(wanted) => {
@@ -281,6 +292,8 @@ impl<'a> World<'a> {
                 }
             }
         };
+        let album = Album::after(self.albums.remove(&input.conversation), input, &decision);
+        self.albums.extend(album.map(|album| (input.conversation.clone(), album)));
         match decision.current {
             Some(id) => self.current.insert(input.conversation.clone(), id),
             None => self.current.remove(&input.conversation),
@@ -331,6 +344,10 @@ impl<'a> World<'a> {
     /// Reference data, in the order of its ids as text, as in earnest.
     fn look_up(&self, wanted: Wanted) -> (String, Value) {
         let mut documents = match wanted.what.as_str() {
+            "whereabouts" => {
+                let position = wanted.of.and_then(|of| self.positions.get(&of));
+                return (wanted.name, json!(position.filter(|position| position.is_recent(self.now))));
+            }
             "people" => self.people.iter().map(|person| json!(person)).collect(),
             other => self.table.own_reference(other).to_vec(),
         };
