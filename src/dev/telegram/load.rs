@@ -34,6 +34,7 @@ pub(super) fn world(state: Option<&Path>, bots: &[FakeBot], clock: Clock) -> any
         rooms: BTreeMap::new(),
         presses: BTreeMap::new(),
         files: HashMap::new(),
+        links: HashMap::new(),
         faults: Faults::default(),
         journal: Journal::default(),
         keeper: Keeper::default(),

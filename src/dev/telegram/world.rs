@@ -18,7 +18,7 @@ use super::{
     room::{About, Kept, Room, RoomKey},
     wire::{Chat, ChatKind, Command, Content, Message, User},
 };
-use crate::model::Clock;
+use crate::model::{Clock, Timestamp};
 
 /// So many messages of a room are remembered; older ones are forgotten first.
 const KEPT_MESSAGES: usize = 2_000;
@@ -34,6 +34,8 @@ pub(super) struct World {
     pub(super) rooms: BTreeMap<RoomKey, Room>,
     pub(super) presses: BTreeMap<u64, Press>,
     pub(super) files: HashMap<String, File>,
+    /// Until when the paths that `getFile` gave are good.
+    pub(super) links: HashMap<String, Timestamp>,
     pub(super) faults: Faults,
     pub(super) journal: Journal,
     pub(super) keeper: Keeper,
