@@ -8,6 +8,7 @@ not-for-you = This question is for somebody else.
 edited = I saw that you changed a message, but only new messages count. To change your last answer, send /back.
 nothing-asked = Nothing is asked of you at the moment. /cancel ends what is going on, /help tells what else there is.
 unknown-input = I don't know what to do with this. Send /start to begin, or /help to see what I can do.
+position-noted = Thank you! For half an hour I know where you are. Send /help to see what I can do.
 unknown-command = I don't know /{ $command }. Send /help to see what I can do, or /start to begin.
 something-went-wrong = Something went wrong on our side, and we have been told. Send /start to begin again.
 operator-dead-letter = Something could not be done for { $conversation }: { $cause }

@@ -37,9 +37,10 @@ impl Album {
             // The messages of a chat come in their order: with the next one the album is complete.
             return known.filter(|_| !matches!(input.what, What::Said(_) | What::Command { .. }));
         };
-        let answered = decision.entries.iter().find_map(|(workflow, entry)| {
-            answered(entry).map(|question| prompt_name(*workflow, question))
-        });
+        let answered = decision
+            .entries
+            .iter()
+            .find_map(|(workflow, entry)| answered(entry).map(|question| prompt_name(*workflow, question)));
         let said = !decision.outside.deliveries.is_empty()
             || decision.entries.iter().any(|(_, entry)| !entry.effects.is_empty());
         let before = known.filter(|known| known.id == *id);

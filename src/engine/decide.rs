@@ -67,7 +67,9 @@ pub fn decide(
     let (head, question) = match (route, named, current) {
         (Route::Named(_, question), Some(head), _) => (head, *question),
         // What answers a prompt whose question is over is like any other message.
-        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) if !collects || has_album(head) => (head, None),
+        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) if !collects || has_album(head) => {
+            (head, None)
+        }
         (Route::Begin(beginning), ..) => return begun(beginning, input, current, looked_up),
         (Route::Named(_, Some(_)) | Route::Current, ..) if collects => {
             let now = target.current.filter(|head| head.takes_what_is_said() || has_album(head));

@@ -1,5 +1,6 @@
 //! Proofs of what the engine promises, most of them as transcripts.
 
+mod albums;
 mod broadcasts;
 mod calls;
 mod limits;

@@ -111,9 +111,13 @@ mod tests {
     #[test]
     fn whoever_stands_among_the_areas_sees_the_nearest_first() {
         let here = Place { latitude: 52.4751, longitude: 13.4000 };
-        let mut areas = vec![nowhere("office"), area("field", 52.46, 13.4, 10.0), area("stage", 52.475, 13.4, 10.0)];
+        let mut areas =
+            vec![nowhere("office"), area("field", 52.46, 13.4, 10.0), area("stage", 52.475, 13.4, 10.0)];
         assert!(Area::sort_by_distance(&mut areas, here));
-        assert_eq!(areas.iter().map(|area| area.id.as_str()).collect::<Vec<_>>(), ["stage", "field", "office"]);
+        assert_eq!(
+            areas.iter().map(|area| area.id.as_str()).collect::<Vec<_>>(),
+            ["stage", "field", "office"]
+        );
         let before = areas.clone();
         assert!(!Area::sort_by_distance(&mut areas, Place { latitude: 48.8566, longitude: 2.3522 }));
         assert_eq!(areas, before, "Paris is no walk away");
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_area_may_have_no_place() {
-        let office: Area = serde_json::from_value(json!({ "id": "office", "name": "Office" })).unwrap();
+        let office: Area = serde_json::from_value(json!({ "id": "office", "name": "office" })).unwrap();
         assert_eq!(office, nowhere("office"));
         let placed = json!({ "id": "a", "name": "a", "latitude": 1.0, "longitude": 2.0, "radius_m": 3, "facilities": [] });
         let area: Area = serde_json::from_value(placed.clone()).unwrap();

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Album, Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name, put_aside,
+        Album, Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name,
+        put_aside,
     },
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
     store::ETag,

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     model::{
-        ChatKind, Content, ConversationId, Input, InputKey, Position, Timestamp, TraceParent, What, short_hash,
+        ChatKind, Content, ConversationId, Input, InputKey, Position, Timestamp, TraceParent, What,
+        short_hash,
     },
     store::{Batch, Container, Draft, Error as StoreError, Write},
     telegram,
@@ -47,7 +48,7 @@ impl Runtime {
             }
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
-        let done = if matches!(what, What::Ignored { .. } | What::Edited(_)) {
+        let done = if is_idle(&input) {
             self.create_item(input).await?;
             None
         } else {
@@ -113,7 +114,7 @@ impl Runtime {
         let key = input.key.clone();
         let partition = input.conversation.to_string();
         // What nobody acts on is only kept.
-        let idle = matches!(input.what, What::Ignored { .. } | What::Edited(_));
+        let idle = is_idle(&input);
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
         let position = position(&input);
@@ -189,6 +190,15 @@ impl Runtime {
         if let Err(why) = self.parts.queue.send(super::HINTS, &hint.to_string(), delay).await {
             tracing::warn!(%why, %hint, "no hint left; the sweep will find it");
         }
+    }
+}
+
+/// Is it only kept? Nobody is told that they moved, or that a group saw them change their words.
+fn is_idle(input: &Input) -> bool {
+    match input.what {
+        What::Edited(Content::Text(_)) => input.chat != ChatKind::Private,
+        What::Edited(_) | What::Ignored { .. } => true,
+        _ => false,
     }
 }
 

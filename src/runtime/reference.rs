@@ -58,7 +58,9 @@ impl Runtime {
                 }
                 Ok(areas.of(|_| true))
             }
-            other => Err(Error::Data(format!("there is no reference data `{other}` (known: areas, people, whereabouts)"))),
+            other => Err(Error::Data(format!(
+                "there is no reference data `{other}` (known: areas, people, whereabouts)"
+            ))),
         }
     }
 

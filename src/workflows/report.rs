@@ -6,7 +6,7 @@ use futures_util::future::Either;
 
 use crate::{
     Text, choices,
-    engine::{Areas, Chat, choice, location, photos, text},
+    engine::{Areas, Chat, Whereabouts, choice, location, photos, text},
     model::{Area, FileRef},
     text,
 };
@@ -55,10 +55,13 @@ pub(super) async fn report(chat: Chat) {
     }
 }
 
-/// Where it is: sent as a location, or chosen from the list.
-async fn area(chat: &Chat, areas: Vec<Area>) -> Area {
+/// Where it is: sent as a location, or chosen from the list, which begins with the nearest if it is known where they are.
+async fn area(chat: &Chat, mut areas: Vec<Area>) -> Area {
+    let seen = chat.look_up(Whereabouts).await;
+    let is_sorted = seen.is_some_and(|seen| Area::sort_by_distance(&mut areas, seen.place));
+    let list = if is_sorted { text!("report-area-nearest") } else { text!("report-area") };
     let here = location("where", text!("report-where"));
-    let listed = choice("area", text!("report-area"), areas.clone());
+    let listed = choice("area", list, areas.clone());
     let place = match chat.ask(here.or(listed)).await {
         Either::Left(place) => place,
         Either::Right(area) => return area,
@@ -118,6 +121,11 @@ mod tests {
     #[test]
     fn a_wrong_turn_costs_one_message() {
         rehearse_table(&table(), include_str!("report/mishaps.talk")).unwrap();
+    }
+
+    #[test]
+    fn the_nearest_area_goes_first_while_it_is_known_where_they_are() {
+        rehearse_table(&table(), include_str!("report/nearest.talk")).unwrap();
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod envelopes;
 mod example;
 mod fake_telegram;
 mod faults;
+mod files;
 mod first_hour;
 mod harness;
 mod host;

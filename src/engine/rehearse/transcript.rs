@@ -27,18 +27,21 @@ pub(in crate::engine) enum Act<'a> {
         label: &'a str,
         under: &'a str,
     },
-    SendsFile {
+    /// Several are an album.
+    SendsFiles {
         who: &'a str,
-        kind: FileKind,
+        files: Vec<FileKind>,
+        /// It goes with the first, where Telegram's clients put it.
         caption: Option<&'a str>,
-    },
-    /// The caption goes with the first photo, where Telegram's clients put it.
-    SendsAlbum {
-        who: &'a str,
-        count: usize,
-        caption: Option<&'a str>,
+        /// In reply to the newest message that begins so.
+        to: Option<&'a str>,
     },
     SendsLocation {
+        who: &'a str,
+        place: Place,
+    },
+    /// A live location that they sent before shows it.
+    Moves {
         who: &'a str,
         place: Place,
     },
@@ -72,8 +75,7 @@ pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
 
 fn somebody(act: &str) -> Option<Act<'_>> {
     if let Some((who, what)) = done_by(act, " replies to ") {
-        let (to, words) = what.split_once(": ")?;
-        return Some(Act::Replies { who, to, words });
+        return replies(who, what);
     }
     if let Some((who, what)) = done_by(act, " taps ") {
         let (label, under) = what.split_once(" under ")?;
@@ -81,6 +83,9 @@ fn somebody(act: &str) -> Option<Act<'_>> {
     }
     if let Some((who, what)) = done_by(act, " sends ") {
         return sends(who, what);
+    }
+    if let Some((who, what)) = done_by(act, " moves to ") {
+        return Some(Act::Moves { who, place: place(what.split_whitespace())? });
     }
     let (who, what) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, "")))?;
     match who.split_once(' ') {
@@ -96,28 +101,67 @@ fn done_by<'a>(act: &'a str, deed: &str) -> Option<(&'a str, &'a str)> {
     act.split_once(deed).filter(|(who, _)| !who.contains([' ', ':']))
 }
 
+fn replies<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
+    // Words may speak of `with`; so may what they reply to.
+    let (before, _) = what.split_once(": ").unwrap_or((what, ""));
+    let files = before.rfind(" with a").and_then(|place| {
+        let (to, files) = (&what[..place], &what[place + " with ".len()..]);
+        match sends(who, files)? {
+            Act::SendsFiles { files, caption, .. } => {
+                Some(Act::SendsFiles { who, files, caption, to: Some(to) })
+            }
+            _ => None,
+        }
+    });
+    files.or_else(|| {
+        let (to, words) = what.split_once(": ")?;
+        Some(Act::Replies { who, to, words })
+    })
+}
+
 fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
     let (what, caption) = what.split_once(": ").map_or((what, None), |(what, words)| (what, Some(words)));
     let what = what.strip_prefix("an ").or_else(|| what.strip_prefix("a ")).unwrap_or(what);
+    if let Some(files) = what.strip_prefix("album of ") {
+        let files: Option<Vec<_>> = files.split(", ").map(several).collect();
+        let files: Vec<FileKind> = files?.into_iter().flatten().collect();
+        return (2..=10).contains(&files.len()).then_some(Act::SendsFiles { who, files, caption, to: None });
+    }
     let mut words = what.split_whitespace();
-    let file = |kind| Some(Act::SendsFile { who, kind, caption });
-    match words.next()? {
-        "photo" => file(FileKind::Photo),
-        "document" => file(FileKind::Document),
-        "voice" => file(FileKind::Voice),
-        "video" => file(FileKind::Video),
-        "sticker" => file(FileKind::Sticker),
-        "album" => {
-            let count = words.nth(1)?.parse().ok()?;
-            Some(Act::SendsAlbum { who, count, caption })
-        }
-        "location" => {
-            let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());
-            let (latitude, longitude) = (degrees.next()??, degrees.next()??);
-            Some(Act::SendsLocation { who, place: Place { latitude, longitude } })
-        }
+    let first = words.next()?;
+    if let Some(kind) = kind_of_file(first) {
+        return Some(Act::SendsFiles { who, files: vec![kind], caption, to: None });
+    }
+    match first {
+        "location" => Some(Act::SendsLocation { who, place: place(words)? }),
+        "live" if words.next() == Some("location") => Some(Act::SendsLocation { who, place: place(words)? }),
         _ => None,
     }
+}
+
+/// `3 photos`
+fn several(files: &str) -> Option<Vec<FileKind>> {
+    let (count, kind) = files.split_once(' ')?;
+    let kind = kind_of_file(kind.strip_suffix('s').unwrap_or(kind))?;
+    Some(vec![kind; count.parse().ok()?])
+}
+
+fn kind_of_file(word: &str) -> Option<FileKind> {
+    Some(match word {
+        "photo" => FileKind::Photo,
+        "document" => FileKind::Document,
+        "voice" => FileKind::Voice,
+        "audio" => FileKind::Audio,
+        "video" => FileKind::Video,
+        "sticker" => FileKind::Sticker,
+        _ => return None,
+    })
+}
+
+fn place<'a>(words: impl Iterator<Item = &'a str>) -> Option<Place> {
+    let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());
+    let (latitude, longitude) = (degrees.next()??, degrees.next()??);
+    Some(Place { latitude, longitude })
 }
 
 fn the_world(act: &str) -> Option<Act<'_>> {

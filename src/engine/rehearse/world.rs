@@ -99,15 +99,16 @@ impl<'a> World<'a> {
             Act::Replies { who, to, words } => self.replies(who, to, words)?,
             Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
             Act::Taps { who, label, under } => self.taps(who, label, under)?,
-            Act::SendsFile { who, kind, caption } => self.sends_file(who, kind, caption, None),
-            Act::SendsAlbum { who, count, caption } => {
-                let album = format!("album-{}", self.updates);
-                for photo in 0..count {
-                    let caption = caption.filter(|_| photo == 0);
-                    self.sends_file(who, FileKind::Photo, caption, Some(album.clone()));
+            Act::SendsFiles { who, files, caption, to } => {
+                let reply_to = to.map(|begins| self.newest(who, begins)).transpose()?;
+                let album = (files.len() > 1).then(|| format!("album-{}", self.updates));
+                for (place, kind) in files.into_iter().enumerate() {
+                    let caption = caption.filter(|_| place == 0);
+                    self.sends_file(who, kind, caption, album.clone(), reply_to)?;
                 }
             }
             Act::SendsLocation { who, place } => self.does(who, None, What::Said(Content::Location(place))),
+            Act::Moves { who, place } => self.does(who, None, What::Edited(Content::Location(place))),
             Act::Returns { activity, outcome } => self.returns(activity, outcome)?,
             Act::Comes { who } => drop(self.person(who)),
             Act::Blocks { who, blocks } => {
@@ -152,9 +153,13 @@ impl<'a> World<'a> {
 
     /// The newest message that begins like this is replied to.
     fn replies(&mut self, who: &str, begins: &str, words: &str) -> Result<(), String> {
-        let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
-        let id = newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        let id = self.newest(who, begins)?;
         self.replies_to(who, id, words)
+    }
+
+    fn newest(&mut self, who: &str, begins: &str) -> Result<usize, String> {
+        let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
+        newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))
     }
 
     /// What somebody was shown that begins like this, the newest first.
@@ -207,7 +212,14 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn sends_file(&mut self, who: &str, kind: FileKind, caption: Option<&str>, album: Option<String>) {
+    fn sends_file(
+        &mut self,
+        who: &str,
+        kind: FileKind,
+        caption: Option<&str>,
+        album: Option<String>,
+        reply_to: Option<usize>,
+    ) -> Result<(), String> {
         let id = format!("file-{}", self.updates + 1);
         let file = FileRef {
             kind,
@@ -218,8 +230,10 @@ impl<'a> World<'a> {
             size: Some(1000),
             caption: None,
         };
-        self.does(who, None, What::Said(Content::File { file, caption: caption.map(str::to_owned), album }));
-        self.settle_quietly();
+        let content = Content::File { file, caption: caption.map(str::to_owned), album };
+        let input = self.done_by(who, None, What::Said(content));
+        self.inputs.push_back(Input { reply_to: reply_to.and_then(|id| i64::try_from(id).ok()), ..input });
+        self.settle()
     }
 
     fn returns(&mut self, activity: &str, outcome: Result<Value, String>) -> Result<(), String> {
@@ -248,12 +262,6 @@ impl<'a> World<'a> {
         }
         self.now = until;
         Ok(())
-    }
-
-    fn settle_quietly(&mut self) {
-        if let Err(why) = self.settle() {
-            self.shown.push_str(&format!("! {why}\n"));
-        }
     }
 
     pub(in crate::engine) fn settle(&mut self) -> Result<(), String> {

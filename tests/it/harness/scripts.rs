@@ -8,8 +8,8 @@ use std::sync::{
 use backline::{
     Text,
     engine::{
-        Activity, ActivityFailure, Areas, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable, Workflow,
-        choice, text,
+        Activity, ActivityFailure, Areas, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable,
+        Whereabouts, Workflow, choice, photos, text,
     },
     model::Person,
 };
@@ -145,6 +145,22 @@ async fn ask(chat: Chat) {
     }
 }
 
+/// Asks Bo for photos, and then whoever began whether that will do.
+async fn proof(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    if let Ok(photos) = chat.ask_of(&bo, photos("proof", words("Proof?"))).await {
+        chat.ask(text("content", words("Content?"))).await;
+        chat.say(Text::literal(format!("{} photos", photos.len())));
+    }
+}
+
+async fn here(chat: Chat) {
+    chat.say(match chat.look_up(Whereabouts).await {
+        Some(position) => Text::literal(format!("At {}", position.place.latitude)),
+        None => words("Nowhere."),
+    });
+}
+
 async fn climate(chat: Chat) {
     let of = |place: &str| chat.call(Weather { place: place.to_owned() });
     let (one, other) = futures_util::future::join(of("Graz"), of("Wien")).await;
@@ -240,6 +256,8 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("scribe", Workflow::new("scribe", scribe)))
         .workflow(command("ask", Workflow::new("ask", ask)))
         .workflow(command("climate", Workflow::new("climate", climate)))
+        .workflow(command("proof", Workflow::new("proof", proof)))
+        .workflow(command("here", Workflow::new("here", here)))
         .workflow(command("where", Workflow::new("where", whereabouts)))
         .reference("areas", include_str!("areas.json"))
         .workflow(Workflow::new("ghost", ghost))

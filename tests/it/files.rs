@@ -1,0 +1,5 @@
+//! Files and places: how they come, where they are kept, and how they are sent.
+
+mod albums;
+mod fake;
+mod places;
