@@ -7,6 +7,7 @@ mod decide;
 mod effect;
 mod head;
 mod interpret;
+mod keep;
 mod log;
 mod question;
 mod reference;
@@ -24,6 +25,7 @@ pub use decide::{Decided, Decision, Target, decide, still_current};
 pub use effect::{Caused, Effect};
 pub(crate) use effect::{prompt_name, read_prompt_name};
 pub use head::Head;
+pub use keep::{KeepFile, Keeping, LARGEST_FETCHED, Loss};
 pub use log::{
     Collecting, Entry, Fact, Given, OpenCall, OpenQuestion, Recorded, Standing, Started, StartedBy, Status,
 };

@@ -5,6 +5,7 @@ use std::{net::Ipv4Addr, process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    blob,
     config::{BotConfig, Config},
     engine::Table,
     functions::{Doors, router},
@@ -62,8 +63,9 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
 pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
     let store = store::open(&config.store, Clock::real())?;
     let queue = queue::open(&config.queues, Clock::real())?;
+    let blobs = blob::open(&config.blobs, Clock::real())?;
     let bots = config.bots.iter().map(bot).collect::<Result<_, _>>()?;
-    Ok(Runtime::new(table, store, queue, bots, config.runtime.clone()))
+    Ok(Runtime::new(table, store, queue, blobs, bots, config.runtime.clone()))
 }
 
 fn bot(config: &BotConfig) -> anyhow::Result<Bot> {

@@ -61,6 +61,14 @@ choose-at-most = { $count ->
    *[other] Please choose at most { $count }.
 }
 
+# Files
+
+file-gone = One file can no longer be fetched. Could you send it once more?
+file-too-large = One file is too large for me: { $megabytes } MB is the most that I can fetch.
+file-unaccepted = One file is not what I can keep: please send a picture, a video, a sound or a PDF.
+file-not-kept = One file could not be kept. The team has been told.
+file-unsent = A file belongs here, but it can no longer be sent.
+
 # Under a question that was answered by button, or is withdrawn from whoever was asked
 
 chosen = ✓ { $choice }

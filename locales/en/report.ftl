@@ -40,4 +40,5 @@ report-field-photos = Photos
 report-field-note = Note
 
 report-thanks = Thank you! The team knows now. If you talk to them about it, say { $reference }.
+evidence-lost = About your report { $reference }: { $why }
 report-cancelled = All right, nothing was sent. /report starts a new one.

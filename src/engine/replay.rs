@@ -24,7 +24,7 @@ use super::{
     table::Script,
     turn::Wanted,
 };
-use crate::model::{PersonId, Text, WorkflowId};
+use crate::model::{Message, PersonId, Text, WorkflowId};
 
 /// Something a script did, in the order in which it did it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub enum Act {
         /// To whom, as for a question.
         to: Option<PersonId>,
         /// What.
-        text: Text,
+        message: Message,
     },
     /// It said something to many.
     Broadcast {

@@ -3,6 +3,7 @@
 mod albums;
 mod broadcasts;
 mod calls;
+mod files;
 mod limits;
 mod manners;
 mod once;

@@ -170,6 +170,9 @@ pub enum Content {
 pub struct FileRef {
     /// What it is.
     pub kind: FileKind,
+    /// Of videos: a round one, or one without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Telegram's handle, good for this bot.
     pub id: String,
     /// The same for every bot and over time; can't be used to fetch.
@@ -186,6 +189,29 @@ pub struct FileRef {
     /// The words under it, in an answer; what was sent has them beside it ([`Content::File`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+}
+
+/// Videos that Telegram takes for something of its own, and sends as nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A round video message (`video_note`).
+    Round,
+    /// A video without sound (`animation`).
+    Silent,
+}
+
+/// A copy of a file that is kept beyond what Telegram promises.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its name among the kept files.
+    pub blob: String,
+    /// Its content type, as its content shows.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// What a file is.

@@ -4,6 +4,7 @@ mod issue;
 
 use futures_util::future::Either;
 
+use super::evidence::Evidence;
 use crate::{
     Text, choices,
     engine::{Areas, Chat, Whereabouts, choice, location, photos, text},
@@ -43,7 +44,12 @@ pub(super) async fn report(chat: Chat) {
         Review::Submit => {
             let reference = reference(chat.id("issue"));
             chat.say(text!("report-thanks", reference = &reference));
+            let evidence =
+                Evidence { reference: reference.clone(), files: issue.photos.clone(), sender: chat.who() };
             chat.emit(issue.reported(reference, chat.who()));
+            if !evidence.files.is_empty() {
+                chat.start("evidence", evidence);
+            }
         }
         Review::Edit => {
             let of_this = |field: &Field| *field != Field::Facility || issue.facility.is_some();

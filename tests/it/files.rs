@@ -2,4 +2,6 @@
 
 mod albums;
 mod fake;
+mod keeping;
 mod places;
+mod sending;

@@ -4,6 +4,7 @@
 
 mod app;
 mod azurite;
+mod blob_contract;
 mod browser;
 mod cloud;
 mod conversations;

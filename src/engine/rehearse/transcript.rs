@@ -5,6 +5,20 @@ use serde_json::Value;
 
 use crate::model::{FileKind, Place};
 
+/// What becomes of a file that somebody sends, should a workflow keep it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::engine) enum Fate {
+    #[default]
+    Kept,
+    /// Telegram no longer has it.
+    Expired,
+    /// Its content is not what its kind says.
+    Forged,
+    Large {
+        megabytes: u64,
+    },
+}
+
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) enum Act<'a> {
@@ -31,6 +45,8 @@ pub(in crate::engine) enum Act<'a> {
     SendsFiles {
         who: &'a str,
         files: Vec<FileKind>,
+        /// Whether they can be kept.
+        fate: Fate,
         /// It goes with the first, where Telegram's clients put it.
         caption: Option<&'a str>,
         /// In reply to the newest message that begins so.
@@ -107,8 +123,8 @@ fn replies<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
     let files = before.rfind(" with a").and_then(|place| {
         let (to, files) = (&what[..place], &what[place + " with ".len()..]);
         match sends(who, files)? {
-            Act::SendsFiles { files, caption, .. } => {
-                Some(Act::SendsFiles { who, files, caption, to: Some(to) })
+            Act::SendsFiles { files, fate, caption, .. } => {
+                Some(Act::SendsFiles { who, files, fate, caption, to: Some(to) })
             }
             _ => None,
         }
@@ -123,16 +139,17 @@ fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
     let (what, caption) = what.split_once(": ").map_or((what, None), |(what, words)| (what, Some(words)));
     let what = what.strip_prefix("an ").or_else(|| what.strip_prefix("a ")).unwrap_or(what);
     if let Some(files) = what.strip_prefix("album of ") {
-        let files: Option<Vec<_>> = files.split(", ").map(several).collect();
-        let files: Vec<FileKind> = files?.into_iter().flatten().collect();
-        return (2..=10).contains(&files.len()).then_some(Act::SendsFiles { who, files, caption, to: None });
+        let files: Vec<_> = files.split(", ").map(several).collect::<Option<_>>()?;
+        let fate = files.iter().map(|(_, fate)| *fate).find(|fate| *fate != Fate::Kept).unwrap_or_default();
+        let files: Vec<FileKind> = files.into_iter().flat_map(|(kinds, _)| kinds).collect();
+        let fits = (2..=10).contains(&files.len());
+        return fits.then_some(Act::SendsFiles { who, files, fate, caption, to: None });
+    }
+    if let Some((kind, fate)) = file(what) {
+        return Some(Act::SendsFiles { who, files: vec![kind], fate, caption, to: None });
     }
     let mut words = what.split_whitespace();
-    let first = words.next()?;
-    if let Some(kind) = kind_of_file(first) {
-        return Some(Act::SendsFiles { who, files: vec![kind], caption, to: None });
-    }
-    match first {
+    match words.next()? {
         "location" => Some(Act::SendsLocation { who, place: place(words)? }),
         "live" if words.next() == Some("location") => Some(Act::SendsLocation { who, place: place(words)? }),
         _ => None,
@@ -140,23 +157,43 @@ fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
 }
 
 /// `3 photos`
-fn several(files: &str) -> Option<Vec<FileKind>> {
-    let (count, kind) = files.split_once(' ')?;
-    let kind = kind_of_file(kind.strip_suffix('s').unwrap_or(kind))?;
-    Some(vec![kind; count.parse().ok()?])
+fn several(files: &str) -> Option<(Vec<FileKind>, Fate)> {
+    let (count, what) = files.split_once(' ')?;
+    let (kind, fate) = file(what.strip_suffix('s').unwrap_or(what))?;
+    Some((vec![kind; count.parse().ok()?], fate))
+}
+
+/// `photo`, `expired photo`, `forged photo`, `photo of 30 MB`
+fn file(what: &str) -> Option<(FileKind, Fate)> {
+    if let Some((kind, size)) = what.split_once(" of ") {
+        let megabytes = size.strip_suffix(" MB")?.parse().ok()?;
+        return Some((kind_of_file(kind)?, Fate::Large { megabytes }));
+    }
+    match what.split_once(' ') {
+        Some(("expired", kind)) => Some((kind_of_file(kind)?, Fate::Expired)),
+        Some(("forged", kind)) => Some((kind_of_file(kind)?, Fate::Forged)),
+        Some(_) => None,
+        None => Some((kind_of_file(what)?, Fate::Kept)),
+    }
 }
 
 fn kind_of_file(word: &str) -> Option<FileKind> {
-    Some(match word {
-        "photo" => FileKind::Photo,
-        "document" => FileKind::Document,
-        "voice" => FileKind::Voice,
-        "audio" => FileKind::Audio,
-        "video" => FileKind::Video,
-        "sticker" => FileKind::Sticker,
-        _ => return None,
-    })
+    KINDS.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind)
 }
+
+/// What a transcript calls a file.
+pub(in crate::engine) fn name_of_kind(kind: FileKind) -> &'static str {
+    KINDS.iter().find(|(known, _)| *known == kind).map_or("file", |(_, name)| name)
+}
+
+const KINDS: [(FileKind, &str); 6] = [
+    (FileKind::Photo, "photo"),
+    (FileKind::Document, "document"),
+    (FileKind::Voice, "voice"),
+    (FileKind::Audio, "audio"),
+    (FileKind::Video, "video"),
+    (FileKind::Sticker, "sticker"),
+];
 
 fn place<'a>(words: impl Iterator<Item = &'a str>) -> Option<Place> {
     let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::transcript::Act;
+use super::transcript::{Act, Fate};
 use crate::{
     engine::{
         album::Album,
@@ -23,6 +23,10 @@ use crate::{
         Person, Position, Timestamp, TraceParent, What, WorkflowId,
     },
 };
+
+/// How the ids of files begin that can't be kept.
+const EXPIRED: &str = "expired";
+const FORGED: &str = "forged";
 
 /// A message that somebody was shown.
 pub(in crate::engine) struct Shown {
@@ -99,12 +103,12 @@ impl<'a> World<'a> {
             Act::Replies { who, to, words } => self.replies(who, to, words)?,
             Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
             Act::Taps { who, label, under } => self.taps(who, label, under)?,
-            Act::SendsFiles { who, files, caption, to } => {
+            Act::SendsFiles { who, files, fate, caption, to } => {
                 let reply_to = to.map(|begins| self.newest(who, begins)).transpose()?;
                 let album = (files.len() > 1).then(|| format!("album-{}", self.updates));
                 for (place, kind) in files.into_iter().enumerate() {
                     let caption = caption.filter(|_| place == 0);
-                    self.sends_file(who, kind, caption, album.clone(), reply_to)?;
+                    self.sends_file(who, (kind, fate), caption, album.clone(), reply_to)?;
                 }
             }
             Act::SendsLocation { who, place } => self.does(who, None, What::Said(Content::Location(place))),
@@ -215,19 +219,26 @@ impl<'a> World<'a> {
     fn sends_file(
         &mut self,
         who: &str,
-        kind: FileKind,
+        (kind, fate): (FileKind, Fate),
         caption: Option<&str>,
         album: Option<String>,
         reply_to: Option<usize>,
     ) -> Result<(), String> {
-        let id = format!("file-{}", self.updates + 1);
+        let (known_as, size) = match fate {
+            Fate::Kept => ("file", 1000),
+            Fate::Expired => (EXPIRED, 1000),
+            Fate::Forged => (FORGED, 1000),
+            Fate::Large { megabytes } => ("file", megabytes << 20),
+        };
+        let id = format!("{known_as}-{}", self.updates + 1);
         let file = FileRef {
             kind,
+            shape: None,
             unique_id: id.clone(),
             id,
             name: None,
             mime: None,
-            size: Some(1000),
+            size: Some(size),
             caption: None,
         };
         let content = Content::File { file, caption: caption.map(str::to_owned), album };

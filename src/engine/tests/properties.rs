@@ -132,7 +132,7 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
     };
     let photos = |count| {
         let files = vec![crate::model::FileKind::Photo; count];
-        Act::SendsFiles { who: "Ada", files, caption: None, to: None }
+        Act::SendsFiles { who: "Ada", files, fate: Default::default(), caption: None, to: None }
     };
     let act = match step {
         Step::Writes(who, words) => Act::Writes { who, words },

@@ -156,9 +156,9 @@ impl<'a> Applying<'a> {
         let mut waits = Vec::new();
         for act in acts {
             match act {
-                Act::Say { name, to, text } if !said.contains(&name) => {
+                Act::Say { name, to, message } if !said.contains(&name) => {
                     if let Some(to) = self.receiver(to) {
-                        self.say(to, Message::plain(text));
+                        self.say(to, message);
                     }
                     self.said_because(name);
                 }
