@@ -3,16 +3,20 @@
 mod app;
 mod areas;
 mod completions;
+mod cost;
 mod dead_letters;
 mod dev;
 mod difference;
 mod doctor;
 mod new;
+mod package;
 mod provision;
 mod replay;
 mod serve;
+mod smoke;
 mod talk;
 mod transcript;
+mod webhook;
 
 use std::{
     io::{ErrorKind, Write},
@@ -29,7 +33,7 @@ use crate::{
     engine::Table,
     model::Clock,
     runtime::Runtime,
-    serve::open,
+    serve::{open, prepare, wait},
     store::{self, Store},
 };
 
@@ -71,6 +75,15 @@ enum Command {
     /// Write the app as one flat folder, as Azure and `func start` want it
     #[command(after_help = app::EXAMPLES)]
     App(app::Options),
+    /// Build the program and write the zip that Azure runs, checked; or check a zip
+    #[command(after_help = package::EXAMPLES)]
+    Package(package::Options),
+    /// Try a deployed app from outside: version, health, closed doors, a conversation, how fast it answers
+    #[command(after_help = smoke::EXAMPLES)]
+    Smoke(smoke::Options),
+    /// Reckon what a month on Azure costs, from list prices and what was measured
+    #[command(after_help = cost::EXAMPLES)]
+    Cost(cost::Options),
     /// Show, add, replace or take away the areas that workflows offer, while everything runs
     #[command(after_help = areas::EXAMPLES)]
     Areas(areas::Options),
@@ -80,6 +93,9 @@ enum Command {
     /// Make what the store lacks (database, containers), and check what is there
     #[command(after_help = provision::EXAMPLES)]
     Provision(provision::Options),
+    /// Tell Telegram where the bots are and which commands they have, and see how it goes
+    #[command(after_help = webhook::EXAMPLES)]
+    Webhook(webhook::Options),
     /// Show, take up again or drop what could not be done
     #[command(after_help = dead_letters::EXAMPLES)]
     DeadLetters(dead_letters::Options),
@@ -100,8 +116,7 @@ enum Command {
 /// Runs the app of this table: the whole command line.
 #[must_use]
 pub fn run(table: Table) -> ExitCode {
-    // The one provider of TLS in this process; a second installation, in a test, changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    prepare();
     let program = program();
     let matches = command_line(&program).get_matches();
     let done = Arguments::from_arg_matches(&matches)
@@ -138,10 +153,14 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::Talk(options)) => talk::talk(&table, &options, program),
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),
+        Some(Command::Package(options)) => package::package(&options),
+        Some(Command::Smoke(options)) => wait(smoke::smoke(options)),
+        Some(Command::Cost(options)) => cost::cost(&options),
         Some(Command::Areas(options)) => wait(areas::areas(table, options)),
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
         Some(Command::Provision(options)) => wait(provision::provision(options)),
+        Some(Command::Webhook(options)) => wait(webhook::webhook(table, options)),
         Some(Command::Transcript(options)) => wait(transcript::transcript(table, options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),
         Some(Command::Serve(options)) => wait(serve::serve(table, options)),
@@ -181,15 +200,6 @@ fn tell(text: &str) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn wait(deed: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("can't start the asynchronous runtime")?
-        .block_on(deed)
 }
 
 #[cfg(test)]

@@ -18,12 +18,17 @@ use crate::{
 };
 
 /// Every setting that is read, with what it says. `local.settings.json.example` shows the same, and a test compares.
-pub const KNOWN: [(&str, &str); 25] = [
+pub const KNOWN: [(&str, &str); 27] = [
     ("BOTS__<slug>__token", "the bot's token, from @BotFather"),
     ("BOTS__<slug>__secret", "what Telegram proves itself with: 1 to 256 of A-Z a-z 0-9 _ -"),
     ("BOTS__<slug>__operators", "chat ids, separated by commas, that are told when something goes wrong"),
     ("BOTS__<slug>__api", "the Bot API server of this bot, if it is another one than the rest's"),
     ("TELEGRAM_API_URL", "the Bot API server; without it, Telegram's own"),
+    (
+        "WEBHOOK_URL",
+        "where Telegram finds the app: https://<name>; without it, where Azure says that the app is (WEBSITE_HOSTNAME)",
+    ),
+    ("WEBHOOK_MAX_CONNECTIONS", "Telegram brings so many updates of a bot at once: 1 to 100"),
     ("STORE", "where everything is remembered: sqlite:<path>, or cosmos"),
     (
         "STORE_SYNCHRONOUS",

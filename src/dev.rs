@@ -41,6 +41,9 @@ pub struct Options {
     /// Print each line as a JSON object; the one with `ready` names the addresses
     #[arg(long)]
     pub json: bool,
+    /// Let bots send, and webhooks be called, as fast as they can: the fake Telegram keeps none of Telegram's limits
+    #[arg(long)]
+    pub unlimited: bool,
     /// Build with cargo when the sources change, and exchange the handler without losing a request
     #[arg(long)]
     pub watch: bool,
@@ -72,6 +75,8 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         behind: if app.is_ours { Some(behind::router(open_store(&environment)?)) } else { None },
         look: Some(look.router()),
         clock: Clock::real(),
+        limits: if options.unlimited { telegram::Limits::Lifted } else { telegram::Limits::Kept },
+        reach: telegram::Reach::Local,
         bots: fakes.iter().map(|bot| fake(bot, &environment, port)).collect(),
     })
     .await?;

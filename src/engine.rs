@@ -33,10 +33,10 @@ pub use question::{
     Choice, Kind, Offer, Optional, Part, Presence, Question, Required, choice, confirm, date, files,
     location, number, person, photos, text, toggles,
 };
-pub use reference::{Areas, People, Whereabouts};
+pub use reference::{Areas, Languages, People, Whereabouts};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};
 pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};
-pub use table::{ActivityFailure, Script, Table, Workflow};
+pub use table::{ActivityFailure, Menu, Script, Table, Workflow};
 pub use turn::{Refusal, Wanted, put_aside, stuck};

@@ -9,6 +9,7 @@ mod keep_dead_letters;
 mod purge;
 mod sweep;
 mod telegram_webhook;
+mod watch_webhooks;
 
 use axum::{
     Router,
@@ -22,6 +23,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use failure::Failure;
 
 use crate::runtime::Runtime;
+
+/// Which build this is, as `health` tells it: `package` names version and commit; any other build has its version alone.
+const VERSION: &str = match option_env!("BACKLINE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 /// The largest body that is taken, in bytes.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -56,6 +63,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/advance_conversations", post(advance_conversations::handle))
         .route("/sweep", post(sweep::handle))
         .route("/purge", post(purge::handle))
+        .route("/watch_webhooks", post(watch_webhooks::handle))
         .route("/keep_dead_letters", post(keep_dead_letters::handle))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| Failure::Panicked.into_response()))

@@ -9,8 +9,10 @@
 
 pub mod azure;
 pub mod blob;
+#[cfg(feature = "tools")]
 mod command;
 pub mod config;
+#[cfg(feature = "tools")]
 pub mod dev;
 pub mod engine;
 pub mod functions;
@@ -24,5 +26,8 @@ pub mod telegram;
 pub mod telemetry;
 pub mod workflows;
 
+#[cfg(feature = "tools")]
 pub use command::run;
 pub use model::Text;
+#[cfg(not(feature = "tools"))]
+pub use serve::run;

@@ -1,6 +1,7 @@
 //! Sentences in the language of whoever reads them.
 
 pub(crate) mod markup;
+mod number;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -8,16 +9,23 @@ use std::{
     sync::Mutex,
 };
 
+use chrono::{Datelike, NaiveDate};
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use serde::{Deserialize, Serialize};
 use unic_langid::LanguageIdentifier;
+
+pub use number::read_number;
 
 use crate::model::{Argument, Text};
 
 /// The language of last resort: the engine's own sentences exist in it.
 const LAST_RESORT: &str = "en";
 
-/// The engine's own sentences.
-const ENGINE: &str = include_str!("../locales/en/backline.ftl");
+/// The engine's own sentences, by language.
+const ENGINE: [(&str, &str); 2] = [
+    (LAST_RESORT, include_str!("../locales/en/backline.ftl")),
+    ("de", include_str!("../locales/de/backline.ftl")),
+];
 
 /// The largest whole number that a Fluent number (an `f64`) holds exactly.
 const EXACT: u64 = 1 << 53;
@@ -44,6 +52,15 @@ pub enum Error {
     },
 }
 
+/// A language that people can be spoken to in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Language {
+    /// Its IETF tag.
+    pub tag: String,
+    /// What it calls itself.
+    pub name: String,
+}
+
 /// All sentences in all languages. Shared freely between threads.
 pub struct Locales {
     /// By lower-case tag, for Telegram's tags come in any case.
@@ -66,7 +83,7 @@ impl Locales {
     /// The first file that is broken.
     pub fn new(files: &[(&str, &str)]) -> Result<Self, Error> {
         let mut bundles = HashMap::new();
-        for (language, source) in std::iter::once(&(LAST_RESORT, ENGINE)).chain(files) {
+        for (language, source) in ENGINE.iter().chain(files) {
             let tag: LanguageIdentifier =
                 language.parse().map_err(|_| Error::Language((*language).to_owned()))?;
             let resource = FluentResource::try_new((*source).to_owned()).map_err(|(_, errors)| {
@@ -82,6 +99,19 @@ impl Locales {
                 .add_resource_overriding(resource);
         }
         Ok(Self { bundles, reported: Mutex::default() })
+    }
+
+    /// The languages there are, by their tags: those that say what they are called (`language-name`).
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        let named = self.bundles.iter().filter_map(|(tag, bundle)| {
+            let pattern = bundle.get_message("language-name")?.value()?;
+            let name = bundle.format_pattern(pattern, None, &mut Vec::new()).into_owned();
+            Some(Language { tag: tag.clone(), name })
+        });
+        let mut languages: Vec<Language> = named.collect();
+        languages.sort();
+        languages
     }
 
     /// The text as Telegram's HTML (<https://core.telegram.org/bots/api#html-style>), always well-formed. Markup comes
@@ -128,12 +158,16 @@ impl Locales {
     }
 
     fn message(&self, id: &str, with: &BTreeMap<String, Argument>, bundles: &[&Bundle]) -> String {
-        let found =
-            bundles.iter().find_map(|bundle| Some((bundle, bundle.get_message(id).and_then(|m| m.value())?)));
-        let Some((bundle, pattern)) = found else {
+        let found = bundles.iter().enumerate().find_map(|(place, bundle)| {
+            Some((place, bundle, bundle.get_message(id).and_then(|message| message.value())?))
+        });
+        let Some((place, bundle, pattern)) = found else {
             self.report(id, "no locale file has this message");
             return markup::escape(id);
         };
+        if place > 0 && place + 1 == bundles.len() {
+            self.report(id, &format!("`{}` has no such message: English stands in", tag(bundles[0])));
+        }
         let mut arguments = FluentArgs::with_capacity(with.len());
         for (name, argument) in with {
             arguments.set(name.as_str(), self.value(argument, bundles));
@@ -149,9 +183,22 @@ impl Locales {
     fn value(&self, argument: &Argument, bundles: &[&Bundle]) -> FluentValue<'static> {
         match argument {
             Argument::Number(number) if number.unsigned_abs() <= EXACT => (*number).into(),
-            Argument::Number(number) => number.to_string().into(),
+            Argument::Number(number) => number::in_digits(&number.to_string(), &tag(bundles[0])).into(),
+            Argument::Fraction { fraction } => FluentValue::try_number(fraction).into_owned(),
+            Argument::Date { date } => self.date(*date, bundles).into(),
             Argument::Text(text) => self.html(text, bundles).into(),
         }
+    }
+
+    /// A day, as the message `date` of the language writes it. Each language says so in its own file: so none needs more
+    /// of this program than its sentences.
+    fn date(&self, date: NaiveDate, bundles: &[&Bundle]) -> String {
+        let numbers =
+            [("day", date.day()), ("month", date.month()), ("weekday", date.weekday().number_from_monday())];
+        let with = numbers.map(|(name, number)| (name.to_owned(), Argument::Number(number.into())));
+        // A year is no quantity: it has no groups.
+        let year = ("year".to_owned(), Text::literal(date.year().to_string()).into());
+        self.message("date", &with.into_iter().chain([year]).collect(), bundles)
     }
 
     fn report(&self, id: &str, why: &str) {
@@ -168,8 +215,14 @@ impl fmt::Debug for Locales {
     }
 }
 
+fn tag(bundle: &Bundle) -> String {
+    bundle.locales.first().map_or_else(|| LAST_RESORT.to_owned(), ToString::to_string)
+}
+
 fn empty_bundle(tag: LanguageIdentifier) -> Bundle {
+    let writes_numbers = number::writer(&tag.to_string());
     let mut bundle = Bundle::new_concurrent(vec![tag]);
+    bundle.set_formatter(Some(writes_numbers));
     // Telegram would show the isolation marks as characters that count, and no argument of ours needs them.
     bundle.set_use_isolating(false);
     bundle.add_builtins().expect("a new bundle has no functions yet");
@@ -184,121 +237,4 @@ fn broken(language: &str, source: &str, (at, why): (usize, String)) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text;
-
-    const ENGLISH: &str = "\
-greeting = Hello, <b>{ $name }</b>!
-link = See <a href=\"{ $url }\">this</a>
-issues = { $count ->
-    [one] one issue
-   *[other] { $count } issues
-}
-kind-technical = <i>technical</i>
-only-english = only in English
-sloppy = 1 < 2 & <b>bold <i>both</b> </u> <blink>
-yes = Yes!
-";
-    const GERMAN: &str = "greeting = Hallo, <b>{ $name }</b>!\nkind-technical = <i>technisch</i>\n";
-
-    fn locales() -> Locales {
-        Locales::new(&[("en", ENGLISH), ("de", GERMAN), ("de-CH", "greeting = Grüezi, { $name }!")]).unwrap()
-    }
-
-    #[test]
-    fn arguments_and_literals_are_escaped_and_locale_markup_is_not() {
-        let locales = locales();
-        let evil = "<i>\"Eve\"</i> & Co";
-        assert_eq!(
-            locales.render(&text!("greeting", name = evil), None),
-            "Hello, <b>&lt;i&gt;\"Eve\"&lt;/i&gt; &amp; Co</b>!"
-        );
-        assert_eq!(locales.plain(&text!("greeting", name = evil), None), format!("Hello, {evil}!"));
-        assert_eq!(locales.render(&Text::literal(evil), None), "&lt;i&gt;\"Eve\"&lt;/i&gt; &amp; Co");
-        assert_eq!(locales.plain(&Text::literal(evil), None), evil);
-    }
-
-    #[test]
-    fn an_argument_cannot_leave_an_attribute() {
-        let html = locales().render(&text!("link", url = "x\"><b>"), None);
-        assert_eq!(html, "See <a href=\"x&quot;&gt;&lt;b&gt;\">this</a>");
-    }
-
-    #[test]
-    fn a_language_falls_back_to_its_base_then_to_english_then_to_the_id() {
-        let locales = locales();
-        let greeting = text!("greeting", name = "Ada");
-        for (language, expected) in [
-            (Some("de-CH"), "Grüezi, Ada!"),
-            (Some("de-ch"), "Grüezi, Ada!"),
-            (Some("de_AT"), "Hallo, <b>Ada</b>!"),
-            (Some("tlh"), "Hello, <b>Ada</b>!"),
-            (Some("not a language"), "Hello, <b>Ada</b>!"),
-            (Some(""), "Hello, <b>Ada</b>!"),
-            (None, "Hello, <b>Ada</b>!"),
-        ] {
-            assert_eq!(locales.render(&greeting, language), expected, "{language:?}");
-        }
-        assert_eq!(locales.render(&text!("only-english"), Some("de-CH")), "only in English");
-        assert_eq!(locales.render(&text!("nobody-has-this"), Some("de")), "nobody-has-this");
-    }
-
-    #[test]
-    fn a_nested_text_speaks_the_language_around_it() {
-        let nested = text!("greeting", name = text!("kind-technical"));
-        assert_eq!(locales().render(&nested, Some("de")), "Hallo, <b><i>technisch</i></b>!");
-        assert_eq!(locales().plain(&nested, Some("de")), "Hallo, technisch!");
-    }
-
-    #[test]
-    fn numbers_follow_plural_rules_and_keep_all_their_digits() {
-        let locales = locales();
-        assert_eq!(locales.render(&text!("issues", count = 1_i64), None), "one issue");
-        assert_eq!(locales.render(&text!("issues", count = 1_234_567_i64), None), "1234567 issues");
-        assert_eq!(locales.render(&text!("issues", count = i64::MIN), None), format!("{} issues", i64::MIN));
-    }
-
-    #[test]
-    fn a_missing_variable_leaves_its_name_and_is_reported_once() {
-        let locales = locales();
-        for _ in 0..3 {
-            assert_eq!(locales.render(&text!("greeting"), None), "Hello, <b>{$name}</b>!");
-            assert_eq!(locales.render(&text!("gone"), None), "gone");
-        }
-        assert_eq!(locales.reported.lock().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn sloppy_markup_comes_out_well_formed() {
-        assert_eq!(
-            locales().render(&text!("sloppy"), None),
-            "1 &lt; 2 &amp; <b>bold <i>both</i></b>  &lt;blink&gt;"
-        );
-    }
-
-    #[test]
-    fn paragraphs_have_a_blank_line_between_them() {
-        let text = Text::Paragraphs(vec![text!("only-english"), Text::literal("a & b")]);
-        assert_eq!(locales().render(&text, None), "only in English\n\na &amp; b");
-    }
-
-    #[test]
-    fn a_later_file_overrides_the_engine_s_sentences() {
-        assert_eq!(locales().plain(&text!("yes"), None), "Yes!");
-        assert_eq!(locales().plain(&text!("no"), None), "No");
-    }
-
-    #[test]
-    fn a_broken_file_says_where() {
-        let error = Locales::new(&[("de", "fine = gut\nbroken == {\n")]).unwrap_err().to_string();
-        assert!(error.contains("`de`") && error.contains("line 2") && error.contains("broken"), "{error}");
-        assert!(matches!(Locales::new(&[("???", "")]), Err(Error::Language(_))));
-    }
-
-    #[test]
-    fn sentences_are_shared_between_threads() {
-        fn shared<T: Send + Sync>() {}
-        shared::<Locales>();
-    }
-}
+mod tests;

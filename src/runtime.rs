@@ -24,6 +24,7 @@ mod scene;
 mod send_files;
 mod sweep;
 mod transcript;
+mod webhooks;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -36,6 +37,9 @@ pub use purge::Purged;
 pub use receive::Answer;
 pub use reference::{areas, put_areas, remove_area};
 pub use transcript::{Told, Transcript, people, transcript};
+pub use webhooks::{
+    Health, Trouble, Wanted, Watched, addresses, delete_webhook, set_menu, set_webhook, troubles,
+};
 
 use crate::{
     blob::Blobs,
@@ -75,6 +79,11 @@ impl Secret {
         Self(text)
     }
 
+    /// The secret itself, for Telegram alone.
+    fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Is `given` the secret? Takes as long for a near miss as for a far one.
     #[must_use]
     pub fn is(&self, given: &[u8]) -> bool {
@@ -105,6 +114,10 @@ pub struct Settings {
     /// So many messages an instance sends through a bot in a second, and to a chat as many as Telegram's guide allows;
     /// zero sends as fast as it can.
     pub messages_per_second: u32,
+    /// Where Telegram finds the app (`https://backline.example`), if that is known.
+    pub address: Option<String>,
+    /// Telegram brings so many updates of a bot at once.
+    pub max_connections: u16,
     /// What the pace is kept by.
     pub clock: Clock,
 }
@@ -118,6 +131,8 @@ impl Default for Settings {
             workflow_retention: Duration::from_secs(30 * 24 * 60 * 60),
             reference_max_age: Duration::from_secs(5),
             messages_per_second: 30,
+            address: None,
+            max_connections: 40,
             clock: Clock::real(),
         }
     }

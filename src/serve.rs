@@ -2,11 +2,12 @@
 
 use std::{net::Ipv4Addr, process::ExitCode, time::Duration};
 
+use anyhow::Context;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     blob,
-    config::{BotConfig, Config},
+    config::{self, BotConfig, Config},
     engine::Table,
     functions::{Doors, router},
     model::Clock,
@@ -14,7 +15,70 @@ use crate::{
     runtime::{Bot, Runtime},
     store,
     telegram::client::{Client, PATIENCE},
+    telemetry,
 };
+
+/// What the host calls the port:
+/// <https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers#overview>.
+pub const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// Runs the app of this table as the packaged program does: the handler and nothing else.
+#[cfg(not(feature = "tools"))]
+#[must_use]
+pub fn run(table: Table) -> ExitCode {
+    prepare();
+    let served = match std::env::args().nth(1) {
+        None => wait(hosted(table, "This is the packaged handler, which the Functions host starts")),
+        Some(word) => Err(anyhow::anyhow!(
+            "this is the packaged handler, which knows no `{word}`: run it where the app is built, with \
+             `cargo run -- {word}`"
+        )),
+    };
+    served.unwrap_or_else(|why| {
+        eprintln!("{why:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// What each program does first.
+pub(crate) fn prepare() {
+    // The one provider of TLS in this process; a second installation, in a test, changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Runs a deed to its end, on the threads of the whole program.
+pub(crate) fn wait(deed: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("can't start the asynchronous runtime")?
+        .block_on(deed)
+}
+
+/// Serves on the port that the host names.
+///
+/// # Errors
+/// No host named one: then `hint` tells people what to do instead. And those of [`listen`].
+pub async fn hosted(table: Table, hint: &str) -> anyhow::Result<ExitCode> {
+    let Some(port) = config::environment(".".as_ref())?.get(PORT).cloned() else {
+        anyhow::bail!("nothing to do. {hint}");
+    };
+    let port = port
+        .parse()
+        .map_err(|_| anyhow::anyhow!("`{PORT}` is `{port}`: set it to a port, such as 8080, or unset it"))?;
+    listen(table, port).await
+}
+
+/// Serves on this port, with the settings of this folder and this environment.
+///
+/// # Errors
+/// Settings that can't be used; and those of [`serve`].
+pub async fn listen(table: Table, port: u16) -> anyhow::Result<ExitCode> {
+    let environment = config::environment(".".as_ref())?;
+    telemetry::start(&environment);
+    serve(table, Config::read(&environment)?, port).await
+}
 
 /// Listens on loopback and answers the host until it is killed, or until the host is gone.
 ///
@@ -68,7 +132,11 @@ pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
     Ok(Runtime::new(table, store, queue, blobs, bots, config.runtime.clone()))
 }
 
-fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
+/// A bot as the runtime knows it.
+///
+/// # Errors
+/// There is no such Bot API server.
+pub fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
     Ok(Bot {
         slug: config.slug.clone(),
         token: config.token.clone(),

@@ -4,3 +4,4 @@ pub mod client;
 pub mod normalize;
 pub mod render;
 pub mod update;
+pub mod webhook;

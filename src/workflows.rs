@@ -3,6 +3,7 @@
 mod approve;
 mod evidence;
 mod report;
+mod settings;
 mod start;
 
 use crate::{
@@ -18,8 +19,14 @@ pub fn table() -> Table {
         .workflow(Workflow::new("report", report::report).command("report", text!("report-title")))
         .workflow(Workflow::new("approve", approve::approve).command("approve", text!("approve-title")))
         .workflow(Workflow::new("evidence", evidence::evidence))
+        .workflow(Workflow::new("settings", settings::settings).command("settings", text!("settings-title")))
         .words("en", include_str!("../locales/en/start.ftl"))
         .words("en", include_str!("../locales/en/report.ftl"))
         .words("en", include_str!("../locales/en/approve.ftl"))
+        .words("en", include_str!("../locales/en/settings.ftl"))
+        .words("de", include_str!("../locales/de/start.ftl"))
+        .words("de", include_str!("../locales/de/report.ftl"))
+        .words("de", include_str!("../locales/de/approve.ftl"))
+        .words("de", include_str!("../locales/de/settings.ftl"))
         .reference("areas", include_str!("workflows/areas.json"))
 }

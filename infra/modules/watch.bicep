@@ -34,6 +34,14 @@ var alerts = [
     threshold: 20
   }
   {
+    name: 'not-delivered'
+    query: loadTextContent('../alerts/not-delivered.kql')
+    severity: 1
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 1
+  }
+  {
     name: 'queue-age'
     query: loadTextContent('../alerts/queue-age.kql')
     severity: 2

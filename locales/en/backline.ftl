@@ -1,5 +1,29 @@
 # What the engine itself says. A team's own files may override any of these.
 
+language-name = English
+date = { $weekday ->
+    [1] Monday
+    [2] Tuesday
+    [3] Wednesday
+    [4] Thursday
+    [5] Friday
+    [6] Saturday
+   *[7] Sunday
+}, { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $day }, { $year }
+
 cancelled = Cancelled.
 nothing-to-cancel = There is nothing to cancel.
 no-way-back = There is no way back from here.
@@ -16,8 +40,8 @@ operator-told = Trace { $trace }
 
 help = This is what I can do:
 help-line = /{ $command } – { $title }
-help-cancel = /cancel – Stop what is going on
-help-help = /help – Show this list
+cancel-title = Stop what is going on
+help-title = Show this list
 
 # Answers that are none
 
@@ -45,7 +69,7 @@ too-short = { $count ->
    *[other] Please write at least { $count } characters.
 }
 too-long = Please keep it to { $count } characters.
-not-a-number = Please write a number, such as 12.
+not-a-number = Please write a number, such as 12 or 1,000.50.
 not-whole = Please write a whole number.
 too-little = Please write a number of at least { $least }.
 too-much = Please write a number of at most { $most }.

@@ -38,15 +38,8 @@ pub(super) struct Options {
 /// Writes the folder.
 pub(super) fn app(options: &Options) -> anyhow::Result<ExitCode> {
     let Options { folder, root, with_settings } = options;
-    ensure!(root.is_dir(), "there is no folder `{}`; name the app's with --root", root.display());
     let this = this_program()?;
-    ensure!(
-        !is_a_strangers(root, &this),
-        "host.json in `{}` starts another program than this one: only an app of Backline can be written",
-        root.display()
-    );
-    let layout = Layout::of(root)?;
-    let program = layout.program()?;
+    let (layout, program) = layout(root, &this)?;
     let before = written_before(folder)?;
     make_folder(folder)?;
     // The program first, beside its old self: it may be the one that runs.
@@ -66,9 +59,22 @@ pub(super) fn app(options: &Options) -> anyhow::Result<ExitCode> {
     }
     println!("Wrote the app to `{}`.", folder.display());
     if cfg!(debug_assertions) {
-        eprintln!("Its program is a debug build; for Azure, build with --release.");
+        eprintln!("Its program is a debug build; `package` makes what Azure takes.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files of the app in `root`, and where among them its program belongs.
+pub(super) fn layout(root: &Path, this: &Path) -> anyhow::Result<(Layout, PathBuf)> {
+    ensure!(root.is_dir(), "there is no folder `{}`; name the app's with --root", root.display());
+    ensure!(
+        !is_a_strangers(root, this),
+        "host.json in `{}` starts another program than this one: only an app of Backline can be written",
+        root.display()
+    );
+    let layout = Layout::of(root)?;
+    let program = layout.program()?;
+    Ok((layout, program))
 }
 
 /// What an earlier run wrote into this folder.

@@ -1,10 +1,10 @@
 //! `doctor`: is everything there that the app needs, does it work, and if not, what mends it?
 
 mod clock;
-mod files;
+pub(super) mod files;
 mod queues;
 pub(super) mod storage;
-mod telegram;
+pub(super) mod telegram;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -57,11 +57,11 @@ impl Finding {
         Self { what: what.into(), state: State::Fine, found: found.into(), mend: None }
     }
 
-    fn skipped(what: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn skipped(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self { what: what.into(), state: State::Skipped, found: found.into(), mend: None }
     }
 
-    fn wrong(what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn wrong(what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { what: what.into(), state: State::Wrong, found: found.into(), mend: Some(mend.into()) }
     }
 }

@@ -143,9 +143,9 @@ impl Source {
     /// As Cargo.toml says it. A JSON text is a TOML text.
     fn requirement(&self) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Version(version) => serde_json::to_string(version)?,
+            Self::Version(version) => format!("version = {}", serde_json::to_string(version)?),
             Self::Checkout(path) => match path.to_str() {
-                Some(path) => format!("{{ path = {} }}", serde_json::to_string(path)?),
+                Some(path) => format!("path = {}", serde_json::to_string(path)?),
                 None => bail!("`{}` can't be written into Cargo.toml: it is not UTF-8", path.display()),
             },
         })

@@ -176,6 +176,9 @@ impl<'a> Reader<'a> {
                 Some(message) => format!("(changes a message to) {}", self.message(message)),
                 None => "(takes buttons away)".to_owned(),
             }),
+            Delivery::Language { language } => {
+                Some(format!("(speaks {} from here on)", language.as_deref().unwrap_or("as Telegram does")))
+            }
             // What whoever pressed was told stands in the item.
             Delivery::Answer { .. } => None,
         }
@@ -194,7 +197,7 @@ fn message(outgoing: &Outgoing) -> Option<&Message> {
     match &outgoing.delivery {
         Delivery::Send(send) => Some(&send.message),
         Delivery::Edit(edit) => edit.message.as_ref(),
-        Delivery::Answer { .. } => None,
+        Delivery::Language { .. } | Delivery::Answer { .. } => None,
     }
 }
 

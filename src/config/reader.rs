@@ -53,8 +53,27 @@ impl<'a> Reader<'a> {
                 .number("MESSAGES_PER_SECOND", 0, 100_000)
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(defaults.messages_per_second),
+            address: self.address(),
+            max_connections: self
+                .number("WEBHOOK_MAX_CONNECTIONS", 1, 100)
+                .and_then(|n| u16::try_from(n).ok())
+                .unwrap_or(defaults.max_connections),
             clock: defaults.clock,
         }
+    }
+
+    /// Where the app is: as it is set, or as Azure tells
+    /// (<https://learn.microsoft.com/azure/app-service/reference-app-settings#app-environment>).
+    fn address(&mut self) -> Option<String> {
+        let Some(set) = self.text("WEBHOOK_URL") else {
+            return self.text("WEBSITE_HOSTNAME").map(|host| format!("https://{host}"));
+        };
+        let is_one =
+            ["https://", "http://"].iter().any(|scheme| set.len() > scheme.len() && set.starts_with(scheme));
+        if is_one && !set.contains(['?', '#']) {
+            return Some(set.trim_end_matches('/').to_owned());
+        }
+        self.mistake(format!("`WEBHOOK_URL` is `{set}`; set it to https:// and a name, without a query"))
     }
 
     pub(super) fn store(&mut self) -> Option<store::Settings> {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::config::Environment;
 
 /// The files that tell the host what there is: an app without its own gets these.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     (HOST, include_str!("../../host.json")),
     ("telegram_webhook/function.json", include_str!("../../functions/telegram_webhook/function.json")),
     ("health/function.json", include_str!("../../functions/health/function.json")),
@@ -23,6 +23,7 @@ const FILES: [(&str, &str); 7] = [
     ),
     ("sweep/function.json", include_str!("../../functions/sweep/function.json")),
     ("purge/function.json", include_str!("../../functions/purge/function.json")),
+    ("watch_webhooks/function.json", include_str!("../../functions/watch_webhooks/function.json")),
     ("keep_dead_letters/function.json", include_str!("../../functions/keep_dead_letters/function.json")),
 ];
 
@@ -32,6 +33,11 @@ pub(crate) const HOST: &str = "host.json";
 /// A built-in file.
 pub(crate) fn built_in(path: &str) -> Option<&'static str> {
     FILES.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
+}
+
+/// The functions that this program has code for.
+pub(crate) fn built_in_functions() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(file, _)| file.strip_suffix("/function.json"))
 }
 
 /// What the setting is called that goes before host.json's own executable.
@@ -57,7 +63,7 @@ impl App {
     pub(super) fn find(root: &Path, data: &Path) -> anyhow::Result<Self> {
         ensure!(root.is_dir(), "there is no folder `{}`; name the app's with --root", root.display());
         let root = root.canonicalize()?;
-        if root.join(WRITTEN).is_file() {
+        if root.join(WRITTEN).is_file() || is_unpacked(&root) {
             return Ok(Self { root, is_ours: true, program: None });
         }
         let program = this_program()?;
@@ -90,6 +96,13 @@ impl App {
 /// The system does not tell.
 pub(crate) fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("can't tell which program this is")
+}
+
+/// Is this what a package holds: every function of ours right under the root, and the program beside them?
+fn is_unpacked(root: &Path) -> bool {
+    let has = |path: &str| root.join(path).is_file();
+    let named = fs::read_to_string(root.join(HOST)).map(|host| executable(&host)).unwrap_or_default();
+    !named.is_empty() && has(&named) && FILES.iter().all(|(file, _)| has(file))
 }
 
 /// Does the host.json in `root` start another program than this one? A broken host.json is the host's to report.
@@ -134,6 +147,11 @@ impl Layout {
             files.entry(file.to_owned()).or_insert_with(|| text.to_owned());
         }
         Ok(Self { files })
+    }
+
+    /// An app whose files are at hand already: paths and texts.
+    pub(crate) fn of_files(files: BTreeMap<String, String>) -> Self {
+        Self { files }
     }
 
     /// Is nothing of this built in: may the host run `root` as it is?
@@ -240,6 +258,17 @@ mod tests {
             );
             let layout = Layout::of(folder(&[(HOST, &host)]).path()).unwrap();
             assert!(layout.program().is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_known_by_all_its_functions_and_its_program() {
+        let files = [&FILES[..], &[("backline", "a program")]].concat();
+        assert!(is_unpacked(folder(&files).path()));
+        for left_out in 0..files.len() {
+            let mut files = files.clone();
+            files.remove(left_out);
+            assert!(!is_unpacked(folder(&files).path()));
         }
     }
 

@@ -121,6 +121,9 @@ fn delivery(delivery: &Delivery) -> String {
             Some(message) => format!("change a prompt to {}", words(&message.text)),
             None => "take the buttons from a prompt".to_owned(),
         },
+        Delivery::Language { language } => {
+            format!("speak {}", language.as_deref().unwrap_or("as Telegram does"))
+        }
         Delivery::Answer { text, .. } => match text {
             Some(text) => format!("toast {}", words(text)),
             None => "answer a press".to_owned(),

@@ -1,15 +1,19 @@
 //! A fake Telegram: the Bot API methods we call, updates delivered to webhooks, and a chat page.
 //!
-//! What it leaves out: topics, channels, group privacy, albums as one act, MarkdownV2, files given by URL, limits on
-//! how fast a bot may send (order a [`Fault`] instead), and the slow start of deliveries after an outage.
+//! What it leaves out: topics, channels, group privacy, albums as one act, MarkdownV2, files given by URL, and the limits
+//! that protect the original server from its own load.
 
 mod act;
 mod api;
+mod connections;
 mod deliver;
 mod fault;
+mod flood;
+mod group;
 mod html;
 mod journal;
 mod keeper;
+mod kind;
 mod load;
 mod mail;
 mod media;
@@ -19,6 +23,7 @@ mod photo;
 mod refusal;
 mod room;
 mod text;
+mod wait;
 mod wire;
 mod world;
 
@@ -41,6 +46,7 @@ pub use media::MediaKind;
 
 use crate::model::Clock;
 use room::RoomKey;
+use wire::ChatKind;
 use world::{File, World};
 
 /// What a bot may upload at most: 50 MB (<https://core.telegram.org/bots/api#sending-files>).
@@ -59,8 +65,33 @@ pub struct Options {
     pub behind: Option<Router>,
     /// Serves what the host's pane asks for; mounted at `/dev`.
     pub look: Option<Router>,
-    /// Times messages, retries and expiry.
+    /// Times everything: messages, retries, expiry, patience. Wound by hand, it is the only thing that makes them pass.
     pub clock: Clock,
+    /// How fast bots may send and webhooks are called.
+    pub limits: Limits,
+    /// Which webhooks may be set.
+    pub reach: Reach,
+}
+
+/// What becomes of haste.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limits {
+    /// Everything goes as fast as it can.
+    #[default]
+    Lifted,
+    /// As at Telegram: 429 for a bot that sends too fast; and to a webhook connections are opened one after the other.
+    Kept,
+}
+
+/// Which webhooks may be set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Any, as at a Bot API server that runs with `--local`
+    /// (<https://core.telegram.org/bots/api#using-a-local-bot-api-server>).
+    #[default]
+    Local,
+    /// Those that Telegram's own server reaches (<https://core.telegram.org/bots/webhooks>).
+    Public,
 }
 
 /// A bot as its owner registered it.
@@ -110,8 +141,8 @@ impl std::fmt::Debug for Fake {
 /// # Errors
 /// The port is taken, or the state can't be read.
 pub async fn start(options: Options) -> anyhow::Result<FakeTelegram> {
-    let Options { port, state, bots, behind, look, clock } = options;
-    let world = load::world(state.as_deref(), &bots, clock).context("the fake Telegram's state")?;
+    let world = load::world(&options).context("the fake Telegram's state")?;
+    let Options { port, bots, behind, look, .. } = options;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .with_context(|| format!("the fake Telegram can't have port {port}"))?;
@@ -123,7 +154,6 @@ pub async fn start(options: Options) -> anyhow::Result<FakeTelegram> {
         .http1_only()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(deliver::PATIENCE)
         .build()?;
     let (has_behind, has_look) = (behind.is_some(), look.is_some());
     let fake = Fake { world: Mutex::new(world), client, stop: stopping, behind: has_behind, look: has_look };
@@ -222,6 +252,15 @@ impl FakeTelegram {
         self.fake.world().act(act).map_err(|why| anyhow::anyhow!("{why}"))
     }
 
+    /// Something happens that nobody here can do: an update of this kind (`poll_answer`), with this content. Telegram's
+    /// rules about its order, its age and `allowed_updates` hold.
+    ///
+    /// # Errors
+    /// There is no such bot or kind.
+    pub fn happens(&self, bot: &str, kind: &str, what: &Value) -> anyhow::Result<()> {
+        self.fake.world().happen(bot, kind, what).map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
     /// Somebody writes to a bot in private; returns the message's id.
     ///
     /// # Errors
@@ -258,13 +297,34 @@ impl FakeTelegram {
         self.fake.world().invite(name, language).map_err(|why| anyhow::anyhow!("{why}"))
     }
 
-    /// Makes a group of people and bots (by slug); returns its id.
+    /// Makes a supergroup of people and bots (by slug); returns its id.
     ///
     /// # Errors
     /// There is no such bot.
     pub fn add_group(&self, title: &str, people: &[i64], bots: &[&str]) -> anyhow::Result<i64> {
+        self.make_group(title, ChatKind::Supergroup, people, bots)
+    }
+
+    /// Makes a group that may become a supergroup; returns its id.
+    ///
+    /// # Errors
+    /// There is no such bot.
+    pub fn add_small_group(&self, title: &str, people: &[i64], bots: &[&str]) -> anyhow::Result<i64> {
+        self.make_group(title, ChatKind::Group, people, bots)
+    }
+
+    fn make_group(&self, title: &str, kind: ChatKind, people: &[i64], bots: &[&str]) -> anyhow::Result<i64> {
         let bots: Vec<String> = bots.iter().map(|bot| (*bot).to_owned()).collect();
-        self.fake.world().make_group(title, people.to_vec(), &bots).map_err(|why| anyhow::anyhow!("{why}"))
+        let made = self.fake.world().make_group(title, kind, people.to_vec(), &bots);
+        made.map_err(|why| anyhow::anyhow!("{why}"))
+    }
+
+    /// A small group becomes a supergroup, which has another id: returned.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn upgrade_group(&self, group: i64) -> anyhow::Result<i64> {
+        self.fake.world().upgrade_group(group).map_err(|why| anyhow::anyhow!("{why}"))
     }
 
     /// Orders something to go wrong.
@@ -322,11 +382,6 @@ impl FakeTelegram {
     /// Waits until every update is delivered or dropped.
     pub async fn settled(&self) {
         self.until(|telegram| (telegram.pending() == 0).then_some(())).await;
-    }
-
-    /// Looks at the clock again: call it after winding one by hand.
-    pub fn tick(&self) {
-        self.fake.world().bots.iter().for_each(|bot| bot.bell.notify_one());
     }
 
     /// What failed is tried again at once.

@@ -218,34 +218,33 @@ fn hint(question: &OpenQuestion) -> Text {
     let mut ways = Vec::new();
     for part in &question.parts {
         match &part.kind {
-            Kind::Choice { .. } | Kind::Toggles { .. } => ways.insert(0, "hint-buttons"),
-            Kind::Text { .. } | Kind::Number { .. } | Kind::Date { .. } => ways.push("hint-write"),
+            Kind::Choice { .. } | Kind::Toggles { .. } => ways.insert(0, text!("hint-buttons")),
+            Kind::Text { .. } | Kind::Number { .. } | Kind::Date { .. } => ways.push(text!("hint-write")),
             Kind::Files { kinds, .. } => ways.extend(kinds.iter().map(hint_of_file)),
-            Kind::Location => ways.push("hint-location"),
+            Kind::Location => ways.push(text!("hint-location")),
         }
     }
-    if question.skippable && !ways.contains(&"hint-buttons") {
-        ways.push("hint-skip");
+    if question.skippable && !ways.contains(&text!("hint-buttons")) {
+        ways.push(text!("hint-skip"));
     }
     let mut seen = BTreeSet::new();
-    ways.retain(|way| seen.insert(*way));
+    ways.retain(|way| seen.insert(way.clone()));
     // Where there is but one way, it is explained.
-    if ways == ["hint-location"] {
+    if ways == [text!("hint-location")] {
         return text!("send-a-location");
     }
-    let ways = ways.into_iter().map(Text::message);
-    let all = ways.reduce(|ways, way| text!("hint-or", ways = ways, way = way));
+    let all = ways.into_iter().reduce(|ways, way| text!("hint-or", ways = ways, way = way));
     text!("hint", ways = all.expect("a question has a way to be answered"))
 }
 
-fn hint_of_file(kind: &FileKind) -> &'static str {
+fn hint_of_file(kind: &FileKind) -> Text {
     match kind {
-        FileKind::Photo => "hint-photo",
-        FileKind::Document => "hint-document",
-        FileKind::Voice => "hint-voice",
-        FileKind::Audio => "hint-audio",
-        FileKind::Video => "hint-video",
-        FileKind::Sticker => "hint-sticker",
+        FileKind::Photo => text!("hint-photo"),
+        FileKind::Document => text!("hint-document"),
+        FileKind::Voice => text!("hint-voice"),
+        FileKind::Audio => text!("hint-audio"),
+        FileKind::Video => text!("hint-video"),
+        FileKind::Sticker => text!("hint-sticker"),
     }
 }
 

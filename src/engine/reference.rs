@@ -1,7 +1,11 @@
-//! The reference data that every app has: its areas, the people who have talked to the bot, and where somebody was last.
+//! The reference data that every app has: its areas, the people who have talked to the bot, the languages it speaks, and
+//! where somebody was last.
 
 use super::{question::Choice, script::LookUp};
-use crate::model::{Area, Facility, Person, Position, Text};
+use crate::{
+    locale::Language,
+    model::{Area, Facility, Person, Position, Text},
+};
 
 /// The areas of the app's ground: `chat.look_up(Areas).await`.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,24 @@ pub struct Whereabouts;
 impl LookUp for Whereabouts {
     const NAME: &'static str = "whereabouts";
     type Output = Option<Position>;
+}
+
+/// The languages that the app speaks: `chat.look_up(Languages).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct Languages;
+
+impl LookUp for Languages {
+    const NAME: &'static str = "languages";
+    type Output = Vec<Language>;
+}
+
+impl Choice for Language {
+    fn key(&self) -> String {
+        self.tag.clone()
+    }
+    fn label(&self) -> Text {
+        Text::literal(&self.name)
+    }
 }
 
 impl Choice for Area {

@@ -20,6 +20,7 @@
 //! ~ moderate: "ok"                    a call's result (JSON, or words)
 //! ~ moderate fails: too busy          a call that fails for good
 //! ~ Bo is here                        Bo has talked to the bot before
+//! ~ Bo speaks de                      Bo's Telegram is set to German
 //! ~ Bo blocks the bot                 also: unblocks
 //! … 25 hours pass                     also: minutes, days
 //! # words to the reader

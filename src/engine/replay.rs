@@ -49,6 +49,13 @@ pub enum Act {
         /// What.
         message: Message,
     },
+    /// It chose the language that it speaks from here on.
+    Language {
+        /// What this is known by.
+        name: String,
+        /// Which, as an IETF tag.
+        language: Option<String>,
+    },
     /// It said something to many.
     Broadcast {
         /// What this is known by.
@@ -154,6 +161,7 @@ pub fn replay(script: &Script, head: &Head, looked_up: &BTreeMap<String, Value>)
         workflow: head.workflow,
         started: head.started.clone(),
         has_company: head.conversation.is_some(),
+        in_group: head.conversation.as_ref().is_some_and(|here| !here.is_private()),
         now: head.started_at,
         known: BTreeMap::new(),
         reached: BTreeSet::new(),

@@ -127,8 +127,9 @@ fn strip(message_id: i64) -> Delivery {
 
 /// Every command with what it is for.
 pub(crate) fn help(table: &Table) -> Text {
-    let own =
-        table.commands().map(|(command, title)| text!("help-line", command = command, title = title.clone()));
-    let lines = own.chain([text!("help-cancel"), text!("help-help")]).collect();
+    let (cancel, help) = (text!("cancel-title"), text!("help-title"));
+    let all = table.commands().chain([("cancel", &cancel), ("help", &help)]);
+    let lines = all.map(|(command, title)| text!("help-line", command = command, title = title.clone()));
+    let lines = lines.collect();
     Text::Paragraphs(vec![text!("help"), Text::Lines { lines }])
 }

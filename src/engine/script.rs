@@ -70,6 +70,8 @@ pub(super) struct Inner {
     pub(super) started: Started,
     /// Is there a conversation in which it talks to somebody?
     pub(super) has_company: bool,
+    /// Is that in a group?
+    pub(super) in_group: bool,
     pub(super) now: Timestamp,
     /// Answers and results handed over so far, by name.
     pub(super) known: BTreeMap<String, Given>,
@@ -263,6 +265,20 @@ impl Chat {
         self.speak(Some(person.id), text, files.into_iter().map(Into::into).collect());
     }
 
+    /// From here on, speaks this language with whoever the workflow talks to, wherever they meet the bot; without one, the
+    /// language that their Telegram is set to.
+    ///
+    /// # Panics
+    /// If nobody talks to it.
+    pub fn use_language(&self, language: Option<&str>) {
+        let mut inner = self.inner.borrow_mut();
+        assert!(inner.has_company, "it chooses a language, but nobody talks to it");
+        let language = language.map(str::to_owned);
+        let name =
+            inner.number(&format!("{}@language {}", self.scope, language.as_deref().unwrap_or_default()));
+        inner.acts.push(Act::Language { name, language });
+    }
+
     /// Says the same to many people, each in their own chat with the bot, once: a text that was broadcast is not
     /// broadcast again when the script comes by another time, whoever is in the list by then. They get it in the order of
     /// the list, some 20 a second; meanwhile the script goes on, and everybody else is served as ever.
@@ -399,6 +415,12 @@ impl Chat {
     #[must_use]
     pub fn who(&self) -> Option<Person> {
         self.inner().started.who.clone()
+    }
+
+    /// Does it talk in a group, where others listen?
+    #[must_use]
+    pub fn is_in_group(&self) -> bool {
+        self.inner().in_group
     }
 
     /// What began it: the command and its payload, or another workflow.

@@ -62,6 +62,18 @@ pub enum ActivityFailure {
 
 type Run = dyn Fn(Value) -> BoxFuture<'static, Result<Value, ActivityFailure>> + std::marker::Send + Sync;
 
+/// The commands of an app as Telegram's menu shows them to people of one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// Two letters (ISO 639-1), as `setMyCommands` takes them; none for everybody whose language has no menu of its own.
+    pub language: Option<String>,
+    /// Commands without their slash, with what they are for.
+    pub commands: Vec<(String, String)>,
+}
+
+/// Telegram's menu shows so much of what a command is for (<https://core.telegram.org/bots/api#botcommand>).
+const LONGEST_DESCRIPTION: usize = 256;
+
 /// Everything that is particular to an app. Given to [`backline::run`](crate::run).
 #[derive(Clone, Default)]
 pub struct Table {
@@ -155,6 +167,26 @@ impl Table {
         self.workflows
             .iter()
             .filter_map(|workflow| Some((workflow.command.as_deref()?, workflow.title.as_ref()?)))
+    }
+
+    /// The menus of the app: one for everybody, then one for each language that it speaks
+    /// (<https://core.telegram.org/bots/api#setmycommands>).
+    #[must_use]
+    pub fn menus(&self) -> Vec<Menu> {
+        let languages = self.locales.languages().into_iter().map(|language| Some(language.tag));
+        // Telegram knows no regions here: `de-CH` reads the menu for `de`.
+        let known = languages.filter(|language| language.as_ref().is_some_and(|tag| tag.len() == 2));
+        std::iter::once(None).chain(known).map(|language| self.menu(language)).collect()
+    }
+
+    fn menu(&self, language: Option<String>) -> Menu {
+        let (cancel, help) = (crate::text!("cancel-title"), crate::text!("help-title"));
+        let described =
+            self.commands().chain([("cancel", &cancel), ("help", &help)]).map(|(command, title)| {
+                let title = self.locales.plain(title, language.as_deref());
+                (command.to_owned(), title.chars().take(LONGEST_DESCRIPTION).collect())
+            });
+        Menu { commands: described.collect(), language: language.clone() }
     }
 
     /// The words of the app.

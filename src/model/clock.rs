@@ -1,7 +1,9 @@
 //! The one clock of a process: the real one, or one that tests wind by hand.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, LazyLock, Mutex},
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -21,6 +23,8 @@ pub struct Clock {
 struct Wound {
     time: Timestamp,
     passed: Duration,
+    /// Whoever waits for a later time.
+    waiting: Vec<Waker>,
 }
 
 const HELD: &str = "nobody panics while holding the time";
@@ -38,7 +42,8 @@ impl Clock {
     /// A clock that stands still at `start` until somebody winds it.
     #[must_use]
     pub fn hand_wound(start: Timestamp) -> Self {
-        Self { wound: Some(Arc::new(Mutex::new(Wound { time: start, passed: Duration::ZERO }))) }
+        let wound = Wound { time: start, passed: Duration::ZERO, waiting: Vec::new() };
+        Self { wound: Some(Arc::new(Mutex::new(wound))) }
     }
 
     /// The time now.
@@ -60,19 +65,42 @@ impl Clock {
         }
     }
 
+    /// Does it stand still until somebody winds it?
+    #[must_use]
+    pub fn is_hand_wound(&self) -> bool {
+        self.wound.is_some()
+    }
+
+    /// Waits until a hand-wound clock shows `due` or later. The real clock wakes nobody: with it this never ends.
+    pub async fn shows(&self, due: Timestamp) {
+        poll_fn(|task| {
+            let Some(wound) = &self.wound else { return Poll::Pending };
+            let mut wound = wound.lock().expect(HELD);
+            if wound.time >= due {
+                return Poll::Ready(());
+            }
+            wound.waiting.push(task.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Winds a hand-wound clock forward: so much time passes. The real clock does not listen.
     pub fn wind(&self, by: TimeDelta) {
         if let Some(wound) = &self.wound {
             let mut wound = wound.lock().expect(HELD);
             wound.time += by;
             wound.passed += by.to_std().unwrap_or_default();
+            wound.waiting.drain(..).for_each(Waker::wake);
         }
     }
 
     /// Sets a hand-wound clock forward or back, as somebody does whose clock is wrong: no time passes.
     pub fn set(&self, by: TimeDelta) {
         if let Some(wound) = &self.wound {
-            wound.lock().expect(HELD).time += by;
+            let mut wound = wound.lock().expect(HELD);
+            wound.time += by;
+            wound.waiting.drain(..).for_each(Waker::wake);
         }
     }
 }

@@ -106,10 +106,11 @@ impl ConversationId {
         Self { bot, chat: user, thread: 0, user }
     }
 
-    /// Do only the bot and one person hear what is said here?
+    /// Do only the bot and one person hear what is said here? The ids of groups and channels are negative
+    /// (<https://core.telegram.org/bots/api#chat>); in one, its own id is the user's of whoever signs as the chat.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        self.chat == self.user
+        self.chat == self.user && self.chat >= 0
     }
 }
 

@@ -12,6 +12,12 @@ pub enum Delivery {
     Send(Send),
     /// A change to a message that was sent before.
     Edit(Edit),
+    /// No message: from here on, whoever is here is spoken to in this language.
+    Language {
+        /// Its IETF tag; without one it is the language that Telegram tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<String>,
+    },
     /// A toast for whoever pressed a button.
     Answer {
         /// Telegram's id of the press (`callback_query.id`).

@@ -12,7 +12,8 @@ pub struct Person {
     pub id: PersonId,
     /// What to call them.
     pub name: String,
-    /// Their language as an IETF tag, if Telegram told.
+    /// Their language as an IETF tag, if Telegram told. Among the people that are looked up: the one they chose, if they
+    /// did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }

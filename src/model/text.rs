@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, MapAccess, SeqAccess, Visitor},
@@ -36,6 +37,16 @@ pub enum Text {
 pub enum Argument {
     /// A whole number: plural rules see it.
     Number(i64),
+    /// A number with a fraction, in digits with a point (`-0.5`): plural rules see it.
+    Fraction {
+        /// The digits.
+        fraction: String,
+    },
+    /// A day, written as the reader's language writes days (its message `date`).
+    Date {
+        /// The day.
+        date: NaiveDate,
+    },
     /// A text, rendered in the reader's language like the message around it.
     Text(Text),
 }
@@ -88,6 +99,22 @@ impl From<i64> for Argument {
         Self::Number(number)
     }
 }
+impl From<f64> for Argument {
+    fn from(number: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number of so few digits fits")]
+        let whole = || Self::Number(number as i64);
+        if number.fract() == 0.0 && number.abs() <= 1e15 {
+            whole()
+        } else {
+            Self::Fraction { fraction: number.to_string() }
+        }
+    }
+}
+impl From<NaiveDate> for Argument {
+    fn from(date: NaiveDate) -> Self {
+        Self::Date { date }
+    }
+}
 impl From<usize> for Argument {
     fn from(number: usize) -> Self {
         Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
@@ -108,7 +135,7 @@ impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match from.deserialize_any(Reader)? {
             Argument::Text(text) => Ok(text),
-            Argument::Number(number) => Err(D::Error::custom(format!("the number {number} is no text"))),
+            other => Err(D::Error::custom(format!("{other:?} is no text"))),
         }
     }
 }
@@ -153,20 +180,23 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Argument, A::Error> {
-        let (mut id, mut with, mut lines) = (None, BTreeMap::new(), None);
+        let (mut id, mut with, mut lines, mut value) = (None, BTreeMap::new(), None, None);
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match &*key {
                 "id" => id = Some(map.next_value()?),
                 "with" => with = map.next_value()?,
                 "lines" => lines = Some(map.next_value()?),
+                "date" => value = Some(Argument::Date { date: map.next_value()? }),
+                "fraction" => value = Some(Argument::Fraction { fraction: map.next_value()? }),
                 // A field of a later version.
                 _ => drop(map.next_value::<serde::de::IgnoredAny>()?),
             }
         }
-        match (id, lines) {
-            (Some(id), _) => Ok(Argument::Text(Text::Message { id, with })),
-            (None, Some(lines)) => Ok(Argument::Text(Text::Lines { lines })),
-            (None, None) => Err(A::Error::missing_field("id")),
+        match (id, lines, value) {
+            (Some(id), ..) => Ok(Argument::Text(Text::Message { id, with })),
+            (None, Some(lines), _) => Ok(Argument::Text(Text::Lines { lines })),
+            (None, None, Some(value)) => Ok(value),
+            (None, None, None) => Err(A::Error::missing_field("id")),
         }
     }
 }
@@ -177,8 +207,10 @@ mod tests {
 
     #[test]
     fn every_text_reads_back_what_it_wrote() {
+        let day = NaiveDate::from_ymd_opt(2026, 8, 1).unwrap();
         let message =
             text!("a", one = 1_i64, two = "2", three = text!("b", four = Text::Paragraphs(Vec::new())));
+        let message = message.with("half", 0.5).with("whole", 3.0).with("day", day);
         let lines = Text::Lines { lines: vec![message.clone(), Text::literal("x")] };
         for text in
             [Text::literal("\"é\""), text!("a"), message, lines.clone(), Text::Paragraphs(vec![lines])]
@@ -188,7 +220,7 @@ mod tests {
             let value = serde_json::to_value(&text).unwrap();
             assert_eq!(serde_json::from_value::<Text>(value).unwrap(), text, "{json}");
         }
-        for garbage in ["1", "{}", "null", "[1]", "{\"with\":{}}", "true"] {
+        for garbage in ["1", "{}", "null", "[1]", "{\"with\":{}}", "true", "{\"date\":\"2026-08-01\"}"] {
             assert!(serde_json::from_str::<Text>(garbage).is_err(), "{garbage}");
         }
     }

@@ -80,11 +80,9 @@ impl Runtime {
         conversation.current = decision.current;
         conversation.album = album;
         conversation.stuck = false;
-        let acquaintance = new_acquaintance(&conversation, input).cloned();
-        if let Some(person) = &acquaintance {
-            batches.push(introduction(here, person));
-            conversation.person = Some(person.clone());
-        }
+        let is_new = self.acquaint(&mut conversation, input).await;
+        batches
+            .extend(conversation.acquaintance().filter(|_| is_new).map(|person| introduction(here, &person)));
         conversation.reachable = match &input.what {
             What::Membership { reachable } => *reachable,
             // Who writes to us can be written to.
@@ -96,13 +94,30 @@ impl Runtime {
         let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
         let language = conversation.language().map(str::to_owned);
         let sending = self.finish(batches, conversation, item, etags, delivered, visit).await?;
-        if acquaintance.is_some() {
+        if is_new {
             self.has_met_somebody().await;
         }
         for (workflow, entry) in &entries {
             self.hint_deadlines(*workflow, entry).await;
         }
         Ok(Applied { key, toast, language, leaving, sending })
+    }
+
+    /// Notes who talks here, and returns whether that is news to others: somebody new in private, or with another name. In
+    /// a group they are spoken to as in private, where they have been there before.
+    async fn acquaint(&self, conversation: &mut Conversation, input: &Input) -> bool {
+        let Some(person) = &input.from else { return false };
+        if input.conversation.is_private() {
+            let is_new = conversation.person.as_ref() != Some(person);
+            if is_new {
+                conversation.person = Some(person.clone());
+            }
+            return is_new;
+        }
+        let known = self.known_person(&input.conversation.bot, person.id).await;
+        conversation.language = known.and_then(|known| known.language);
+        conversation.person = Some(person.clone());
+        false
     }
 
     /// A: the entry is created (its id is the input's key, so it can't be there twice) and the head follows it.
@@ -234,14 +249,8 @@ fn delivered(
     delivered
 }
 
-/// The person, if they are new here or have changed.
-fn new_acquaintance<'a>(conversation: &Conversation, input: &'a Input) -> Option<&'a Person> {
-    let person = input.from.as_ref().filter(|_| input.conversation.is_private())?;
-    (conversation.person.as_ref() != Some(person)).then_some(person)
-}
-
 /// The write that makes a person known to look-ups.
-fn introduction(here: &ConversationId, person: &Person) -> Batch {
+pub(super) fn introduction(here: &ConversationId, person: &Person) -> Batch {
     let id = person.id.to_string().parse().expect("a number is an id");
     Batch {
         container: Container::People,

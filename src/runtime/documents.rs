@@ -23,6 +23,9 @@ pub struct Conversation {
     /// Who talks here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
+    /// The language they chose (`/settings`), as an IETF tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// What is still to be sent, in order.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub outbox: VecDeque<Outgoing>,
@@ -55,6 +58,7 @@ impl Default for Conversation {
         Self {
             current: None,
             person: None,
+            language: None,
             outbox: VecDeque::new(),
             claim: None,
             not_before: None,
@@ -77,10 +81,15 @@ impl Conversation {
         Some(waiting.or(self.claim.as_ref().map(|claim| claim.until)).unwrap_or(now + SAFETY_NET))
     }
 
-    /// The language to speak here.
+    /// The language to speak here: the chosen one, else the one that Telegram told.
     #[must_use]
     pub fn language(&self) -> Option<&str> {
-        self.person.as_ref()?.language.as_deref()
+        self.language.as_deref().or_else(|| self.person.as_ref()?.language.as_deref())
+    }
+
+    /// Who talks here, as others may know them: with the language that is spoken with them.
+    pub(super) fn acquaintance(&self) -> Option<Person> {
+        Some(Person { language: self.language().map(str::to_owned), ..self.person.clone()? })
     }
 
     /// What a reply to this message answers.

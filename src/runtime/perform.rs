@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Bot, Error, Runtime,
     claim::{Held, Sending},
+    commit::introduction,
     dead_letter::DeadLetter,
     documents::{Conversation, Outgoing},
     rules,
@@ -94,7 +95,7 @@ impl Runtime {
                 continue;
             }
             // Before the refused thing is taken out.
-            self.settle(id, &outgoing, &sent).await?;
+            self.settle(id, &held.conversation, &outgoing, &sent).await?;
             let waits = matches!(sent, Sent::Later(_) | Sent::Lost(_));
             let is_ours = self.record(id, &mut held, &edited, &outgoing, &sent).await?;
             if waits || !is_ours {
@@ -146,8 +147,17 @@ impl Runtime {
         }
     }
 
-    /// What a refusal leads to elsewhere. It is written before the refused thing is taken out, and can be repeated.
-    async fn settle(&self, id: &ConversationId, outgoing: &Outgoing, sent: &Sent) -> Result<(), Error> {
+    /// What a choice of language, or a refusal, leads to elsewhere. It is written before the refused thing is taken out, and can be repeated.
+    async fn settle(
+        &self,
+        id: &ConversationId,
+        conversation: &Conversation,
+        outgoing: &Outgoing,
+        sent: &Sent,
+    ) -> Result<(), Error> {
+        if let Delivery::Language { language } = &outgoing.delivery {
+            return self.reintroduce(id, conversation, language.clone()).await;
+        }
         let why = match sent {
             Sent::Refused(why) | Sent::Unreachable(why) => why,
             Sent::Lost(why) if outgoing.attempts + 1 >= MOST_ATTEMPTS => why,
@@ -175,6 +185,20 @@ impl Runtime {
             self.create_item(Input::of_ours(key, now, id.clone(), outgoing.trace.clone(), what)).await?;
             self.hint(id, Duration::ZERO).await;
         }
+        Ok(())
+    }
+
+    /// Somebody chose a language: other conversations of theirs hear of it as they hear of a new name.
+    async fn reintroduce(
+        &self,
+        id: &ConversationId,
+        conversation: &Conversation,
+        language: Option<String>,
+    ) -> Result<(), Error> {
+        let chosen = Conversation { language, ..conversation.clone() };
+        let Some(person) = chosen.acquaintance().filter(|_| id.is_private()) else { return Ok(()) };
+        self.store().commit(vec![introduction(id, &person)]).await?;
+        self.has_met_somebody().await;
         Ok(())
     }
 
@@ -217,6 +241,9 @@ impl Runtime {
                 && let Some(prompt) = &send.prompt
             {
                 conversation.prompts.insert(prompt.clone(), *message);
+            }
+            if let Delivery::Language { language } = &outgoing.delivery {
+                conversation.language.clone_from(language);
             }
             if matches!(sent, Sent::Unreachable(_)) {
                 conversation.reachable = false;

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Error, Runtime, documents::position_id};
 use crate::{
     engine::{Table, Wanted},
-    model::{Area, BotSlug, ConversationId, Ground, Person, Position, Timestamp},
+    model::{Area, BotSlug, ConversationId, Ground, Person, PersonId, Position, Timestamp},
     store::{self, Batch, Container, Continuation, DocumentId, Draft, Store, Write},
 };
 
@@ -58,9 +58,13 @@ impl Runtime {
                 }
                 Ok(areas.of(|_| true))
             }
-            other => Err(Error::Data(format!(
-                "there is no reference data `{other}` (known: areas, people, whereabouts)"
-            ))),
+            "languages" => Ok(json!(self.table().locales().languages())),
+            other => {
+                let why = format!(
+                    "there is no reference data `{other}` (known: areas, languages, people, whereabouts)"
+                );
+                Err(Error::Data(why))
+            }
         }
     }
 
@@ -70,7 +74,18 @@ impl Runtime {
         let read = self.store().read(Container::Conversations, &id.to_string(), &position_id()).await?;
         let position: Option<Position> = read.map(|document| document.parse()).transpose()?;
         let now = self.store().now();
-        Ok(serde_json::json!(position.filter(|position| position.is_recent(now))))
+        Ok(json!(position.filter(|position| position.is_recent(now))))
+    }
+
+    /// Somebody who has talked to this bot in private, as far as this instance knows. A store that can't tell now has
+    /// nobody wait for it: Telegram tells a name and a language, too.
+    pub(super) async fn known_person(&self, bot: &BotSlug, person: PersonId) -> Option<Person> {
+        let mut people = self.parts.reference.people.lock().await;
+        if let Err(why) = self.refresh::<Person>(Container::People, &mut people).await {
+            tracing::warn!(%bot, %why, "people are known by what Telegram tells");
+        }
+        let known = people.documents.get(&(bot.to_string(), person.to_string()))?;
+        Person::deserialize(known).ok()
     }
 
     /// This instance has written about people itself: it need not wait to hear of it.

@@ -73,6 +73,7 @@ pub fn calls(delivery: &Delivery, to: &Addressee<'_>, locales: &Locales) -> Vec<
             calls
         }
         Delivery::Edit(edit) => edit_message(edit, to, locales).into_iter().collect(),
+        Delivery::Language { .. } => Vec::new(),
         Delivery::Answer { callback, text } => vec![Call {
             method: "answerCallbackQuery",
             parameters: answer(callback, text.as_ref(), to.language, locales).into(),

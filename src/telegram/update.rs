@@ -11,6 +11,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::webhook::HANDLED;
+
 pub(super) use lenient::Maybe;
 pub(super) use wire::{CallbackQuery, Chat, ChatMember, ChatMemberUpdated, File, Location, Message, User};
 
@@ -41,10 +43,6 @@ pub struct Envelope<'a> {
     pub body: &'a str,
 }
 
-/// What we act upon. Of an update with several contents (there are none today) the first of these counts.
-const HANDLED: [&str; 6] =
-    ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query", "my_chat_member"];
-
 impl<'a> Envelope<'a> {
     /// Reads the outermost layer of an update.
     ///
@@ -54,6 +52,7 @@ impl<'a> Envelope<'a> {
         let fields: Fields<'a> = serde_json::from_slice(raw)
             .map_err(|error| Error::NotJson { line: error.line(), column: error.column() })?;
         let update_id = fields.get("update_id").and_then(|id| id.get().parse().ok()).ok_or(Error::NoId)?;
+        // Of an update with several contents (there are none today) the first that we act upon counts.
         let content = HANDLED.iter().find_map(|kind| fields.0.get_key_value(*kind)).or_else(|| {
             fields.0.iter().find(|(key, body)| key.0 != "update_id" && body.get().starts_with('{'))
         });

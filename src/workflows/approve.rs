@@ -120,6 +120,7 @@ mod tests {
     #[test]
     fn the_button_decides_or_the_deadline_does() {
         rehearse_table(&table(), include_str!("approve/decided.talk")).unwrap();
+        rehearse_table(&table(), include_str!("approve/decided.de.talk")).unwrap();
     }
 
     #[test]
@@ -130,5 +131,6 @@ mod tests {
     #[test]
     fn whoever_cannot_be_reached_is_passed_over() {
         rehearse_table(&table(), include_str!("approve/mishaps.talk")).unwrap();
+        rehearse_table(&table(), include_str!("approve/mishaps.de.talk")).unwrap();
     }
 }

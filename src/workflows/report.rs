@@ -117,6 +117,7 @@ mod tests {
     #[test]
     fn an_issue_is_reported_by_location_or_from_the_list_with_photos_or_without() {
         rehearse_table(&table(), include_str!("report/reported.talk")).unwrap();
+        rehearse_table(&table(), include_str!("report/reported.de.talk")).unwrap();
     }
 
     #[test]
@@ -127,6 +128,7 @@ mod tests {
     #[test]
     fn a_wrong_turn_costs_one_message() {
         rehearse_table(&table(), include_str!("report/mishaps.talk")).unwrap();
+        rehearse_table(&table(), include_str!("report/mishaps.de.talk")).unwrap();
     }
 
     #[test]
@@ -138,7 +140,7 @@ mod tests {
     fn a_note_has_its_limit() {
         let (before, _) = include_str!("report/reported.talk").split_once("> Ada: The left").unwrap();
         let played = play(&table(), &format!("{before}> Ada: {}\n", "x".repeat(1001))).unwrap();
-        assert!(played.contains("< Please keep it to 1000 characters.\n  What should we know?"), "{played}");
+        assert!(played.contains("< Please keep it to 1,000 characters.\n  What should we know?"), "{played}");
     }
 
     #[test]

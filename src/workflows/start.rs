@@ -16,5 +16,6 @@ mod tests {
     #[test]
     fn whoever_comes_is_greeted_and_told_what_can_be_done() {
         rehearse_table(&table(), include_str!("start.talk")).unwrap();
+        rehearse_table(&table(), include_str!("start.de.talk")).unwrap();
     }
 }

@@ -3,6 +3,7 @@
 mod attempts;
 mod dead_letters;
 mod doors;
+mod languages;
 mod others;
 mod pacing;
 mod processes;

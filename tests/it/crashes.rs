@@ -187,6 +187,11 @@ async fn a_conversation_of_two_survives_a_death_at_every_step() {
 }
 
 #[tokio::test]
+async fn a_choice_of_language_survives_a_death_at_every_step() {
+    survives(&[Says(ADA, "/tongue"), Presses(ADA, "German"), Says(ADA, "hello?")]).await;
+}
+
+#[tokio::test]
 async fn calls_events_and_started_workflows_survive_a_death_at_every_step() {
     let steps = [
         Says(BO, "/start"),

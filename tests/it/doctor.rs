@@ -25,7 +25,7 @@ struct Said {
 }
 
 /// Runs the program as its user does, in a folder and with these settings.
-async fn run(words: &[&str], folder: &Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+pub(crate) async fn run(words: &[&str], folder: &Path, settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backline"));
     command.args(words).current_dir(folder).envs(settings.iter().copied()).env("NO_COLOR", "1");
     let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

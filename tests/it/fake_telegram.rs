@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod delivery;
+mod limits;
+mod table;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
@@ -17,26 +21,26 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 const TOKEN: &str = "42:secret";
 
 /// What a webhook got, and where its answer goes.
-struct Delivered {
-    update: Value,
-    secret: Option<String>,
+pub(crate) struct Delivered {
+    pub(crate) update: Value,
+    pub(crate) secret: Option<String>,
     answer: oneshot::Sender<axum::response::Response>,
 }
 
 impl Delivered {
-    fn answer(self, answer: impl IntoResponse) {
+    pub(crate) fn answer(self, answer: impl IntoResponse) {
         self.answer.send(answer.into_response()).unwrap();
     }
 }
 
 /// A webhook that hands every update to the test and waits for its answer.
-struct Webhook {
-    url: String,
+pub(crate) struct Webhook {
+    pub(crate) url: String,
     updates: Mutex<mpsc::UnboundedReceiver<Delivered>>,
 }
 
 impl Webhook {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (to_test, updates) = mpsc::unbounded_channel();
         let app = Router::new().route("/telegram/operations", post(receive)).with_state(Arc::new(to_test));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -45,7 +49,7 @@ impl Webhook {
         Self { url, updates: Mutex::new(updates) }
     }
 
-    async fn next(&self) -> Delivered {
+    pub(crate) async fn next(&self) -> Delivered {
         let mut updates = self.updates.lock().await;
         soon(updates.recv()).await.unwrap()
     }
@@ -176,14 +180,12 @@ async fn a_failed_delivery_comes_again_at_once_and_then_ever_later() {
     .await;
     assert!(webhook.is_silent());
     clock.wind(TimeDelta::seconds(2));
-    telegram.tick();
     webhook.next().await.answer((StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")]));
     soon(telegram.until(|telegram| {
         (telegram.deliveries()[0].next? == clock.now() + TimeDelta::seconds(30)).then_some(())
     }))
     .await;
     clock.wind(TimeDelta::seconds(30));
-    telegram.tick();
     webhook.next().await.answer("");
     soon(telegram.settled()).await;
     let delivery = telegram.deliveries().remove(0);

@@ -35,7 +35,10 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use crate::cosmos_bridge::{self, Bridge, ConsistencyLevel};
+use crate::{
+    bot_api,
+    cosmos_bridge::{self, Bridge, ConsistencyLevel},
+};
 
 pub(crate) use backline::runtime::State;
 pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
@@ -538,6 +541,7 @@ impl Drop for App {
             return;
         }
         self.check_logs();
+        bot_api::assert_calls(&self.telegram.calls());
         assert_eq!(self.left_undone(), Vec::<String>::new(), "something was left undone");
     }
 }

@@ -229,6 +229,28 @@ fn every_alert_has_a_chapter() {
 }
 
 #[test]
+fn what_an_alert_looks_for_is_logged() {
+    let sources: String = files(&root().join("src"), ".rs").iter().map(|file| code(file)).collect();
+    let mut looked_for = 0;
+    for query in files(&root().join("infra/alerts"), ".kql") {
+        let text = fs::read_to_string(&query).unwrap();
+        for words in text.split("Message has \"").skip(1) {
+            let words = words.split('"').next().unwrap();
+            // The host's own lines are known from its recordings.
+            if words != "InsertedOn:" {
+                assert!(
+                    sources.contains(words),
+                    "{} waits for `{words}`, which nobody says",
+                    query.display()
+                );
+                looked_for += 1;
+            }
+        }
+    }
+    assert!(looked_for >= 2);
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     for file in files(&root().join("src"), ".rs").into_iter().chain(files(&root().join("tests"), ".rs")) {
         let text = fs::read_to_string(&file).unwrap();

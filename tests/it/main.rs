@@ -5,12 +5,14 @@
 mod app;
 mod azurite;
 mod blob_contract;
+mod bot_api;
 mod browser;
 mod cloud;
 mod conversations;
 mod cosmos;
 #[path = "../../examples/cosmos_emulator/bridge.rs"]
 mod cosmos_bridge;
+mod cost;
 mod crashes;
 mod dev;
 mod doctor;
@@ -26,9 +28,13 @@ mod hostile;
 mod house;
 mod kill;
 mod killing;
+mod languages;
 mod looking_in;
+mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod smoke;
 mod store_contract;
 mod updates;
+mod webhooks;

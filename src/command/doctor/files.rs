@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Finding;
-use crate::dev::app::{HOST, Layout, built_in};
+use crate::dev::app::{HOST, Layout, built_in, built_in_functions};
 
 /// What of a trigger must be as the program has it. The rest (a schedule, a key) is the app's own affair.
 const OF_TRIGGER: [&str; 4] = ["type", "route", "queueName", "containerName"];
@@ -18,14 +18,23 @@ const OF_HOST: [(&str, &str, &str); 3] = [
 ];
 
 pub(super) fn look(root: &Path) -> Vec<Finding> {
-    let layout = match Layout::of(root) {
-        Ok(layout) => layout,
-        Err(error) => return vec![Finding::wrong("functions", format!("{error:#}"), "mend the folder")],
-    };
+    match Layout::of(root) {
+        Ok(layout) => look_at(&layout),
+        Err(error) => vec![Finding::wrong("functions", format!("{error:#}"), "mend the folder")],
+    }
+}
+
+/// The same for files that are at hand already.
+pub(in crate::command) fn look_at(layout: &Layout) -> Vec<Finding> {
     let mut findings = vec![host(layout.text(HOST).unwrap_or_default())];
     let functions: Vec<&str> =
         layout.paths().filter_map(|path| path.strip_suffix("/function.json")).collect();
-    let wrong: Vec<Finding> = functions.iter().filter_map(|name| function(&layout, name)).collect();
+    let missing = built_in_functions().filter(|name| !functions.contains(name)).map(|name| {
+        let mend = format!("add `{name}/function.json`: this program counts on being called");
+        Finding::wrong(format!("function {name}"), "its folder is missing", mend)
+    });
+    let wrong: Vec<Finding> =
+        functions.iter().filter_map(|name| function(layout, name)).chain(missing).collect();
     if wrong.is_empty() {
         findings.push(Finding::fine("functions", functions.join(", ")));
     }

@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use super::Finding;
 use crate::{
     config::BotConfig,
+    model::Clock,
+    runtime::{Health, Wanted, troubles},
     telegram::client::{Client, PATIENCE, Refusal, TELEGRAM_API_URL},
 };
-
-/// More updates than these waiting means that the app does not keep up, or does not answer.
-const MANY: u64 = 100;
 
 pub(super) async fn look(bot: &BotConfig) -> Vec<Finding> {
     let (slug, what) = (&bot.slug, format!("bot {}", bot.slug));
@@ -40,36 +39,19 @@ pub(super) async fn look(bot: &BotConfig) -> Vec<Finding> {
 }
 
 fn webhook(info: &Value, what: &str, path: &str) -> Finding {
-    let url = info["url"].as_str().unwrap_or_default();
-    let pending = info["pending_update_count"].as_u64().unwrap_or_default();
-    if url.is_empty() {
-        return Finding::skipped(what, format!("none is set; {pending} updates wait to be fetched"));
-    }
-    if !url.trim_end_matches('/').ends_with(path) {
-        return Finding::wrong(
-            what,
-            format!("it leads to `{url}`"),
-            format!("set it to an address that ends with {path}"),
-        );
-    }
-    match info["last_error_message"].as_str() {
-        Some(error) if pending > 0 => Finding::wrong(
-            what,
-            format!("{pending} updates wait; Telegram says: {error}"),
-            format!(
-                "see that `{url}` can be reached, and that BOTS__…__secret is the one it was registered with"
-            ),
-        ),
-        _ if pending > MANY => Finding::wrong(
-            what,
-            format!("{pending} updates wait"),
-            "the app answers too slowly or not at all: look at its log",
-        ),
-        _ => Finding::fine(what, format!("{url}, {pending} updates wait")),
+    let health = Health::read(info);
+    let Health { url, waiting, .. } = &health;
+    // The app's address may be another one than this machine is told: what it is, `webhook info` compares.
+    let wanted = Wanted { url: None, path: path.to_owned(), at_once: 0 };
+    match troubles(&health, &wanted, &[], Clock::real().now()).first() {
+        Some(trouble) => Finding::wrong(what, trouble.to_string(), trouble.advice()),
+        None if url.is_empty() => Finding::skipped(what, "none is set, and nothing waits to be fetched"),
+        None => Finding::fine(what, format!("{url}, {waiting} updates wait")),
     }
 }
 
-fn mend(refusal: &Refusal, bot: &BotConfig) -> String {
+/// What could be done about a refusal.
+pub(in crate::command) fn mend(refusal: &Refusal, bot: &BotConfig) -> String {
     let slug = &bot.slug;
     match refusal {
         Refusal::Unauthorized => format!("@BotFather gives a new token: set BOTS__{slug}__token"),

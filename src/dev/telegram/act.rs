@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    mail::Kind,
+    kind::Kind,
     media::{Media, MediaKind},
     photo,
     refusal::Refusal,
     room::{Kept, RoomKey},
     text,
-    wire::{CallbackQuery, Chat, ChatKind, Contact, Content, Document, Entity, Location, Message, User},
+    wire::{CallbackQuery, Contact, Content, Document, Entity, Location, Message, User},
     world::{File, Press, World},
 };
 
@@ -242,32 +242,6 @@ impl World {
         }
     }
 
-    /// Makes a group of people and bots; returns its id.
-    pub(super) fn make_group(
-        &mut self,
-        title: &str,
-        people: Vec<i64>,
-        bots: &[String],
-    ) -> Result<i64, Refusal> {
-        let bots: Option<Vec<_>> =
-            bots.iter().map(|slug| self.bot(slug).map(|bot| self.bots[bot].slug.clone())).collect();
-        let bots = bots.ok_or_else(|| Refusal::bad("no such bot"))?;
-        let groups = self.rooms.keys().filter(|key| key.bot.is_none()).count();
-        let id = -1_001_000_000_001 - groups.cast_signed() as i64;
-        let key = RoomKey { bot: None, chat: id };
-        let title = Some(title.to_owned());
-        let kind = ChatKind::Supergroup;
-        let chat = Chat { id, title, first_name: None, last_name: None, username: None, kind };
-        let first = people.first().and_then(|id| self.people.get(id)).cloned();
-        self.open_room(&key, chat, people, bots.clone());
-        if let Some(person) = first {
-            for slug in bots {
-                self.membership(&key, &person, &slug, ["left", "member"]);
-            }
-        }
-        Ok(id)
-    }
-
     fn room_of(&mut self, spot: &Spot, person: &User) -> Result<RoomKey, Refusal> {
         if let Some(chat) = spot.group {
             let key = RoomKey { bot: None, chat };
@@ -377,7 +351,7 @@ impl World {
     }
 
     /// Tells a bot that its own membership changed from one status to another.
-    fn membership(&mut self, key: &RoomKey, from: &User, slug: &str, [old, new]: [&str; 2]) {
+    pub(super) fn membership(&mut self, key: &RoomKey, from: &User, slug: &str, [old, new]: [&str; 2]) {
         let Some(bot) = self.bot(slug) else { return };
         let user = &self.bots[bot].user;
         let member = |status: &str| match status {
@@ -394,7 +368,18 @@ impl World {
         self.update(bot, Kind::MyChatMember, key.chat, key, &change);
     }
 
-    fn tell_bots(&mut self, key: &RoomKey, kind: Kind, message: &Message) {
+    /// Something happens that nobody here can do: an update of any kind, with content of the caller's own.
+    pub(super) fn happen(&mut self, slug: &str, kind: &str, what: &Value) -> Result<(), Refusal> {
+        let bot = self.bot(slug).ok_or_else(|| Refusal::bad("no such bot"))?;
+        let kind = Kind::named(kind).ok_or_else(|| Refusal::bad("no such kind of update"))?;
+        let (base, chat) = kind.base(what);
+        let chat = chat.unwrap_or(base);
+        let key = RoomKey { bot: (chat > 0).then(|| self.bots[bot].slug.clone()), chat };
+        self.update_until(bot, kind, base, &key, kind.expires(what, self.clock.now()), what);
+        Ok(())
+    }
+
+    pub(super) fn tell_bots(&mut self, key: &RoomKey, kind: Kind, message: &Message) {
         for slug in self.rooms[key].about.bots.clone() {
             if let Some(bot) = self.bot(&slug) {
                 self.update(bot, kind, key.chat, key, message);

@@ -19,7 +19,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    Fake, fault::Wrong, journal::Call, media::MediaKind, parameters::Parameters, refusal::Refusal,
+    Fake, Limits, fault::Wrong, journal::Call, media::MediaKind, parameters::Parameters, refusal::Refusal,
     room::RoomKey, world::World,
 };
 
@@ -121,7 +121,10 @@ impl Fake {
         let outcome = match wrong.map(|wrong| (wrong, wrong.refusal())) {
             Some((_, Some(refusal))) => Err(refusal),
             Some((Wrong::Hang, None)) => Ok(Done::from(Value::Null)),
-            Some((_, None)) | None => call(&mut world, bot, method, &parameters),
+            Some((_, None)) | None => match too_fast(&mut world, bot, method, chat, &parameters) {
+                Some(seconds) => Err(Refusal::too_many_requests(seconds)),
+                None => call(&mut world, bot, method, &parameters),
+            },
         };
         let silent = wrong.filter(|wrong| wrong.refusal().is_none());
         world.journal.called(Call {
@@ -145,6 +148,22 @@ impl Fake {
     }
 }
 
+/// After how many seconds this call may come again, if it comes too soon.
+fn too_fast(
+    world: &mut World,
+    bot: usize,
+    method: &str,
+    chat: Option<i64>,
+    parameters: &Parameters,
+) -> Option<u32> {
+    if world.limits == Limits::Lifted {
+        return None;
+    }
+    let messages = parameters.json::<Vec<Value>>("media").ok().flatten().map_or(1, |album| album.len());
+    let now = world.clock.now();
+    world.bots[bot].flood.stops(method, chat?, messages, now)
+}
+
 /// The room that a bot means by a chat's id.
 fn room_key(world: &World, bot: usize, chat: i64) -> RoomKey {
     RoomKey { bot: (chat > 0).then(|| world.bots[bot].slug.clone()), chat }
@@ -158,6 +177,9 @@ fn room(world: &World, bot: usize, parameters: &Parameters) -> Result<RoomKey, R
     let chat = parameters.integer("chat_id").ok_or_else(Refusal::chat_not_found)?;
     let key = room_key(world, bot, chat);
     let room = world.rooms.get(&key).ok_or_else(Refusal::chat_not_found)?;
+    if let Some(to) = room.about.migrated_to {
+        return Err(Refusal::migrated(to));
+    }
     if room.about.blocked {
         return Err(Refusal::blocked());
     }
@@ -188,12 +210,15 @@ fn body(outcome: &Outcome) -> Value {
         Ok(Done { result, description }) => {
             json!({ "ok": true, "result": result, "description": description })
         }
-        Err(Refusal { code, description, retry_after: None }) => {
-            json!({ "ok": false, "error_code": code, "description": description })
+        Err(Refusal { code, description, retry_after, migrate_to }) => {
+            let mut refused = json!({ "ok": false, "error_code": code, "description": description });
+            if let Some(seconds) = retry_after {
+                refused["parameters"] = json!({ "retry_after": seconds });
+            } else if let Some(chat) = migrate_to {
+                refused["parameters"] = json!({ "migrate_to_chat_id": chat });
+            }
+            refused
         }
-        Err(Refusal { code, description, retry_after }) => json!({
-            "ok": false, "error_code": code, "description": description, "parameters": { "retry_after": retry_after },
-        }),
     }
 }
 

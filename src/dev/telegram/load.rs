@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
     sync::Arc,
 };
 
@@ -11,8 +10,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, broadcast, watch};
 
 use super::{
-    FakeBot,
+    FakeBot, Options, Reach,
+    connections::Connections,
     fault::Faults,
+    flood::Flood,
     journal::Journal,
     keeper::{Keeper, Memory},
     mail::{Mail, Parcel},
@@ -20,15 +21,18 @@ use super::{
     wire::User,
     world::{Bot, File, Settings, Webhook, World, keep_settings},
 };
-use crate::model::{Clock, short_hash};
+use crate::model::short_hash;
 
 /// People that are there from the start, with their languages.
 const PEOPLE: [(&str, &str); 3] = [("Ada", "en"), ("Bo", "de"), ("Cleo", "fr")];
 
-/// The world with these bots, as the file at `state` remembers it.
-pub(super) fn world(state: Option<&Path>, bots: &[FakeBot], clock: Clock) -> anyhow::Result<World> {
+/// The world that these options describe, as its state remembers it.
+pub(super) fn world(options: &Options) -> anyhow::Result<World> {
+    let Options { state, bots, .. } = options;
     let mut world = World {
-        clock,
+        clock: options.clock.clone(),
+        limits: options.limits,
+        is_local: options.reach == Reach::Local,
         bots: Vec::new(),
         people: BTreeMap::new(),
         rooms: BTreeMap::new(),
@@ -42,7 +46,7 @@ pub(super) fn world(state: Option<&Path>, bots: &[FakeBot], clock: Clock) -> any
         news: broadcast::Sender::new(4096),
     };
     let mut settings = BTreeMap::new();
-    if let Some(path) = state {
+    if let Some(path) = state.as_deref() {
         let (keeper, read) = Keeper::open(path).with_context(|| path.display().to_string())?;
         world.keeper = keeper;
         settings = parsed(read("bot")?)?;
@@ -107,6 +111,8 @@ fn add_bot(world: &mut World, bot: &FakeBot, remembered: Option<Settings>) {
             secret: (!bot.secret.is_empty()).then(|| bot.secret.clone()),
             max_connections: 40,
             allowed_updates: Vec::new(),
+            ip_address: "127.0.0.1".to_owned(),
+            gone_since: None,
             last_error: None,
         });
     }
@@ -124,6 +130,8 @@ fn add_bot(world: &mut World, bot: &FakeBot, remembered: Option<Settings>) {
         },
         settings,
         mail: Mail::default(),
+        connections: Connections::new(world.limits),
+        flood: Flood::default(),
         bell: Arc::new(Notify::new()),
     };
     keep_settings(&world.keeper, &bot);

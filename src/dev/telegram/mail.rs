@@ -12,46 +12,8 @@ use std::{
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::kind::Kind;
 use crate::model::Timestamp;
-
-/// The kinds of update that the fake makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    Message,
-    EditedMessage,
-    CallbackQuery,
-    MyChatMember,
-}
-
-impl Kind {
-    /// The field of the update that holds it, which is also its name in `allowed_updates`.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Message => "message",
-            Self::EditedMessage => "edited_message",
-            Self::CallbackQuery => "callback_query",
-            Self::MyChatMember => "my_chat_member",
-        }
-    }
-
-    /// The queue of updates of this kind. `base` is the chat's id, for presses the user's.
-    pub(super) fn queue(self, base: i64) -> i64 {
-        let lane = match self {
-            Self::Message | Self::EditedMessage => 0,
-            Self::CallbackQuery => 3,
-            Self::MyChatMember => 5,
-        };
-        base + (lane << 33)
-    }
-
-    pub(super) fn kept_for(self) -> TimeDelta {
-        match self {
-            Self::CallbackQuery => TimeDelta::seconds(150),
-            Self::Message | Self::EditedMessage | Self::MyChatMember => TimeDelta::hours(24),
-        }
-    }
-}
 
 /// An update on its way.
 #[derive(Debug, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use super::{
     photo::file_of,
     refusal::Refusal,
     room::RoomKey,
-    wire::User,
+    wire::{ChatKind, User},
     world::{File, World},
 };
 
@@ -237,7 +237,9 @@ struct NewGroup {
 }
 
 async fn add_group(State(fake): State<Arc<Fake>>, Json(new): Json<NewGroup>) -> Result<Json<Value>, Refusal> {
-    Ok(Json(json!({ "id": fake.world().make_group(&new.title, new.people, &new.bots)? })))
+    Ok(Json(
+        json!({ "id": fake.world().make_group(&new.title, ChatKind::Supergroup, new.people, &new.bots)? }),
+    ))
 }
 
 async fn add_fault(State(fake): State<Arc<Fake>>, Json(fault): Json<Fault>) -> Json<Value> {

@@ -9,6 +9,7 @@ pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) description: Cow<'static, str>,
     pub(super) retry_after: Option<u32>,
+    pub(super) migrate_to: Option<i64>,
 }
 
 impl Refusal {
@@ -18,7 +19,7 @@ impl Refusal {
     }
 
     pub(super) fn new(code: u16, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), retry_after: None }
+        Self { code, description: description.into(), retry_after: None, migrate_to: None }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -34,6 +35,11 @@ impl Refusal {
             retry_after: Some(retry_after),
             ..Self::new(429, format!("Too Many Requests: retry after {retry_after}"))
         }
+    }
+
+    /// The group has become a supergroup with another id.
+    pub(super) fn migrated(to: i64) -> Self {
+        Self { migrate_to: Some(to), ..Self::bad("group chat was upgraded to a supergroup chat") }
     }
 
     pub(super) fn blocked() -> Self {

@@ -53,6 +53,9 @@ pub(super) struct About {
     /// Message numbers of a group; private rooms take their bot's.
     #[serde(default)]
     pub(super) next_message: u64,
+    /// The supergroup that this group has become.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) migrated_to: Option<i64>,
 }
 
 /// A message and what the page needs beside it.

@@ -42,6 +42,7 @@ pub(super) struct Chat {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ChatKind {
     Private,
+    Group,
     Supergroup,
 }
 
@@ -133,6 +134,10 @@ pub(super) struct Content {
     pub(super) location: Option<Location>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) contact: Option<Contact>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) migrate_to_chat_id: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) migrate_from_chat_id: Option<i64>,
 }
 
 /// A message; dates are seconds since 1970.

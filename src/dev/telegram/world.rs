@@ -11,10 +11,14 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, broadcast, watch};
 
 use super::{
+    Limits,
+    connections::Connections,
     fault::Faults,
+    flood::Flood,
     journal::{Delivery, Journal, State},
     keeper::Keeper,
-    mail::{Kind, Mail, Parcel},
+    kind::Kind,
+    mail::{Mail, Parcel},
     room::{About, Kept, Room, RoomKey},
     wire::{Chat, ChatKind, Command, Content, Message, User},
 };
@@ -29,6 +33,9 @@ const BLOCK: u64 = 256;
 /// Everything there is. All of it is behind one lock, held for microseconds.
 pub(super) struct World {
     pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    /// Does it take webhooks that only this machine can reach?
+    pub(super) is_local: bool,
     pub(super) bots: Vec<Bot>,
     pub(super) people: BTreeMap<i64, User>,
     pub(super) rooms: BTreeMap<RoomKey, Room>,
@@ -52,6 +59,8 @@ pub(super) struct Bot {
     pub(super) user: User,
     pub(super) settings: Settings,
     pub(super) mail: Mail,
+    pub(super) connections: Connections,
+    pub(super) flood: Flood,
     /// Rung when there may be something to deliver.
     pub(super) bell: Arc<Notify>,
 }
@@ -67,13 +76,19 @@ pub(super) struct Settings {
 }
 
 /// Where a bot wants its updates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Webhook {
     pub(super) url: String,
     pub(super) secret: Option<String>,
     pub(super) max_connections: usize,
-    /// Unless empty, only these kinds of update.
+    /// Unless empty, only these kinds of update; else the usual ones.
     pub(super) allowed_updates: Vec<String>,
+    /// Where the URL's name led when the webhook was set, or what the bot said instead.
+    #[serde(default)]
+    pub(super) ip_address: String,
+    /// Since when it says 410 to everything.
+    #[serde(skip)]
+    pub(super) gone_since: Option<Timestamp>,
     /// When the last failure was, in seconds since 1970, and what it was.
     #[serde(skip)]
     pub(super) last_error: Option<(i64, String)>,
@@ -221,7 +236,8 @@ impl World {
     }
 
     pub(super) fn open_room(&mut self, key: &RoomKey, chat: Chat, people: Vec<i64>, bots: Vec<Arc<str>>) {
-        let about = About { chat, people, bots, blocked: false, keyboard: None, next_message: 1 };
+        let about =
+            About { chat, people, bots, blocked: false, keyboard: None, next_message: 1, migrated_to: None };
         self.rooms.insert(key.clone(), Room { about, messages: BTreeMap::new() });
         self.change_room(key, |_| {});
     }
@@ -236,9 +252,26 @@ impl World {
         payload: &impl Serialize,
     ) {
         let now = self.clock.now();
+        self.update_until(bot, kind, base, key, now + kind.kept_for(), payload);
+    }
+
+    /// The same, for something that is given up at a time of its own. What is older than that is never brought.
+    pub(super) fn update_until(
+        &mut self,
+        bot: usize,
+        kind: Kind,
+        base: i64,
+        key: &RoomKey,
+        expires: Timestamp,
+        payload: &impl Serialize,
+    ) {
         let bot = &mut self.bots[bot];
         let allowed = bot.settings.webhook.as_ref().map_or(&[][..], |webhook| &webhook.allowed_updates);
-        if !allowed.is_empty() && !allowed.iter().any(|name| name == kind.name()) {
+        let is_wanted = match allowed {
+            [] => kind.is_usual(),
+            names => names.iter().any(|name| name == kind.name()),
+        };
+        if !is_wanted || expires < self.clock.now() {
             return;
         }
         let update_id = bot.settings.next_update;
@@ -252,7 +285,7 @@ impl World {
             kind,
             queue: kind.queue(base),
             room: key.to_string(),
-            expires: now + kind.kept_for(),
+            expires,
             body: format!("{{\"update_id\":{update_id},\n\"{}\":{payload}}}", kind.name()),
             journal: 0,
         };

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::question::{Kind, Part},
+    locale::read_number,
     model::{Content, FileRef, Input, Text},
     text,
 };
@@ -28,7 +29,10 @@ pub(super) fn judge(part: &Part, content: &Content, input: &Input) -> Judged {
             length if length > *max => Judged::Refused(text!("too-long", count = *max)),
             _ => Judged::Answer(json!(words.trim())),
         },
-        (Kind::Number { min, max, whole }, Content::Text(words)) => number(words, *min, *max, *whole),
+        (Kind::Number { min, max, whole }, Content::Text(words)) => {
+            let language = input.from.as_ref().and_then(|person| person.language.as_deref());
+            number(words, language, *min, *max, *whole)
+        }
         (Kind::Date { from, to }, Content::Text(words)) => day(words, *from, *to, input),
         (Kind::Choice { options }, Content::Text(words)) => {
             // Who types what a button says has chosen, where the button says the same to everybody.
@@ -55,14 +59,13 @@ pub(super) fn captioned(file: &FileRef, caption: Option<&String>) -> FileRef {
     FileRef { caption: caption.cloned(), ..file.clone() }
 }
 
-fn number(words: &str, min: f64, max: f64, whole: bool) -> Judged {
-    match words.trim().replace(',', ".").parse::<f64>() {
-        Ok(number) if !number.is_finite() => Judged::Refused(text!("not-a-number")),
-        Ok(number) if whole && number.fract() != 0.0 => Judged::Refused(text!("not-whole")),
-        Ok(number) if number < min => Judged::Refused(text!("too-little", least = min.to_string())),
-        Ok(number) if number > max => Judged::Refused(text!("too-much", most = max.to_string())),
-        Ok(number) => Judged::Answer(json!(number)),
-        Err(_) => Judged::Refused(text!("not-a-number")),
+fn number(words: &str, language: Option<&str>, min: f64, max: f64, whole: bool) -> Judged {
+    match read_number(words, language, whole) {
+        None => Judged::Refused(text!("not-a-number")),
+        Some(number) if whole && number.fract() != 0.0 => Judged::Refused(text!("not-whole")),
+        Some(number) if number < min => Judged::Refused(text!("too-little", least = min)),
+        Some(number) if number > max => Judged::Refused(text!("too-much", most = max)),
+        Some(number) => Judged::Answer(json!(number)),
     }
 }
 
@@ -85,10 +88,10 @@ fn day(words: &str, from: Option<NaiveDate>, to: Option<NaiveDate>, input: &Inpu
     match day {
         None => Judged::Refused(text!("not-a-date")),
         Some(day) if from.is_some_and(|from| day < from) => {
-            Judged::Refused(text!("too-early", first = from.unwrap_or(day).to_string()))
+            Judged::Refused(text!("too-early", first = from.unwrap_or(day)))
         }
         Some(day) if to.is_some_and(|to| day > to) => {
-            Judged::Refused(text!("too-late", last = to.unwrap_or(day).to_string()))
+            Judged::Refused(text!("too-late", last = to.unwrap_or(day)))
         }
         Some(day) => Judged::Answer(json!(day)),
     }

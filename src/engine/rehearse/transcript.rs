@@ -68,6 +68,10 @@ pub(in crate::engine) enum Act<'a> {
     Comes {
         who: &'a str,
     },
+    Speaks {
+        who: &'a str,
+        language: &'a str,
+    },
     Blocks {
         who: &'a str,
         blocks: bool,
@@ -210,6 +214,9 @@ fn the_world(act: &str) -> Option<Act<'_>> {
     }
     if let Some(who) = act.strip_suffix(" unblocks the bot") {
         return Some(Act::Blocks { who, blocks: false });
+    }
+    if let Some((who, language)) = done_by(act, " speaks ") {
+        return Some(Act::Speaks { who, language });
     }
     let (activity, what) = act.split_once(": ")?;
     if let Some(activity) = activity.strip_suffix(" fails") {

@@ -20,7 +20,7 @@ use crate::{
     },
     model::{
         BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
-        Person, Position, Timestamp, TraceParent, What, WorkflowId,
+        Person, Position, Text, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -46,6 +46,8 @@ pub(in crate::engine) struct World<'a> {
     updates: u64,
     people: Vec<Person>,
     blocked: BTreeSet<i64>,
+    /// The languages that people chose.
+    chosen: BTreeMap<i64, String>,
     pub(in crate::engine) heads: BTreeMap<WorkflowId, Head>,
     pub(in crate::engine) logs: BTreeMap<WorkflowId, Vec<Entry>>,
     current: BTreeMap<ConversationId, WorkflowId>,
@@ -73,6 +75,7 @@ impl<'a> World<'a> {
             updates: 0,
             people: Vec::new(),
             blocked: BTreeSet::new(),
+            chosen: BTreeMap::new(),
             heads: BTreeMap::new(),
             logs: BTreeMap::new(),
             current: BTreeMap::new(),
@@ -115,6 +118,11 @@ impl<'a> World<'a> {
             Act::Moves { who, place } => self.does(who, None, What::Edited(Content::Location(place))),
             Act::Returns { activity, outcome } => self.returns(activity, outcome)?,
             Act::Comes { who } => drop(self.person(who)),
+            Act::Speaks { who, language } => {
+                let id = self.person(who).id;
+                let told = self.people.iter_mut().find(|person| person.id == id);
+                told.into_iter().for_each(|person| person.language = Some(language.to_owned()));
+            }
             Act::Blocks { who, blocks } => {
                 let person = self.person(who);
                 if blocks {
@@ -168,10 +176,19 @@ impl<'a> World<'a> {
 
     /// What somebody was shown that begins like this, the newest first.
     fn shown_to(&mut self, who: &str, begins: &str) -> impl Iterator<Item = (usize, &Shown)> {
-        let (to, table) = (ConversationId::private(self.bot.clone(), self.person(who).id), self.table);
-        self.screen.iter().enumerate().rev().filter(move |(_, shown)| {
-            shown.to == to && table.locales().plain(&shown.message.text, None).starts_with(begins)
+        let to = ConversationId::private(self.bot.clone(), self.person(who).id);
+        let this = &*self;
+        this.screen.iter().enumerate().rev().filter(move |(_, shown)| {
+            shown.to == to && this.words(&shown.message.text, to.user).starts_with(begins)
         })
+    }
+
+    /// As somebody reads it.
+    fn words(&self, text: &Text, reader: i64) -> String {
+        let told =
+            self.people.iter().find(|person| person.id == reader).and_then(|person| person.language.as_ref());
+        let language = self.chosen.get(&reader).or(told);
+        self.table.locales().plain(text, language.map(String::as_str))
     }
 
     /// Replies to the message of this id.
@@ -202,10 +219,11 @@ impl<'a> World<'a> {
 
     /// The newest button of this label goes first; one that is gone can still be pressed, as on a slow phone.
     fn taps(&mut self, who: &str, label: &str, under: &str) -> Result<(), String> {
-        let locales = self.table.locales();
-        let pressed = self.shown_to(who, under).find_map(|(id, shown)| {
-            let mut buttons = shown.message.buttons.iter().flatten();
-            Some((id, buttons.find(|button| locales.plain(&button.label, None) == label)?.data.clone()))
+        let reader = self.person(who).id;
+        let found: Vec<usize> = self.shown_to(who, under).map(|(id, _)| id).collect();
+        let pressed = found.into_iter().find_map(|id| {
+            let mut buttons = self.screen[id].message.buttons.iter().flatten();
+            Some((id, buttons.find(|button| self.words(&button.label, reader) == label)?.data.clone()))
         });
         let Some((id, data)) = pressed else {
             let place = if under.is_empty() { String::new() } else { format!(" under `{under}`") };
@@ -327,7 +345,7 @@ impl<'a> World<'a> {
             effects.extend(entry.effects.iter().cloned());
         }
         if let Some(toast) = toast.filter(|_| matches!(input.what, What::Press { .. })) {
-            let words = self.table.locales().plain(&toast, None);
+            let words = self.words(&toast, input.conversation.user);
             self.shown.push_str(&format!("! {words}\n"));
         }
         for (ordinal, delivery) in decision.outside.deliveries.into_iter().enumerate() {
@@ -367,6 +385,7 @@ impl<'a> World<'a> {
                 let position = wanted.of.and_then(|of| self.positions.get(&of));
                 return (wanted.name, json!(position.filter(|position| position.is_recent(self.now))));
             }
+            "languages" => return (wanted.name, json!(self.table.locales().languages())),
             "people" => self.people.iter().map(|person| json!(person)).collect(),
             other => self.table.own_reference(other).to_vec(),
         };

@@ -130,7 +130,7 @@ fn words_have_a_length() {
 fn numbers_have_a_range() {
     let table =
         app(|chat: Chat| async move { _ = chat.ask(number("n", t("N?")).range(1.0, 10.0).whole()).await });
-    let no = "Please write a number, such as 12.";
+    let no = "Please write a number, such as 12 or 1,000.50.";
     judges(
         &table,
         "N?",
@@ -185,8 +185,8 @@ fn days_are_written_in_several_ways() {
         &table,
         "Day?",
         &[
-            (": 31.5.2026", "Please write a date not before 2026-06-01."),
-            (": 5.6.2027", "Please write a date not after 2027-06-04."),
+            (": 31.5.2026", "Please write a date not before Monday, June 1, 2026."),
+            (": 5.6.2027", "Please write a date not after Friday, June 4, 2027."),
             (": tomorrow", no),
             (": 30.2.", no),
             (": 29.2.", no),

@@ -166,7 +166,13 @@ impl<'a> Applying<'a> {
                     self.broadcast(to, text);
                     self.said_because(name);
                 }
-                Act::Say { .. } | Act::Broadcast { .. } => {}
+                Act::Language { name, language } if !said.contains(&name) => {
+                    if let Some(to) = self.receiver(None) {
+                        self.done.push(Effect::Deliver { to, delivery: Delivery::Language { language } });
+                    }
+                    self.said_because(name);
+                }
+                Act::Say { .. } | Act::Broadcast { .. } | Act::Language { .. } => {}
                 Act::Emit { name, kind, subject, data } => self.publish(name, kind, subject, data),
                 Act::Start { name, workflow, script, payload } => {
                     self.happens_once(name);
@@ -205,6 +211,7 @@ impl<'a> Applying<'a> {
                 }
                 Act::Say { .. }
                 | Act::Broadcast { .. }
+                | Act::Language { .. }
                 | Act::Emit { .. }
                 | Act::Start { .. }
                 | Act::LookUp { .. } => {}

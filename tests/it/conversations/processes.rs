@@ -47,8 +47,9 @@ async fn rush(on: On) {
         person.await.unwrap();
     }
     app.settle().await;
-    let round = ["Your name?", "Which colour? [Red] [Blue] [‹ Back]", "Thanks, somebody.", "Red"];
-    for person in [ADA, BO, CLEO] {
+    for (person, back) in [(ADA, "‹ Back"), (BO, "‹ Zurück"), (CLEO, "‹ Back")] {
+        let round =
+            ["Your name?", &format!("Which colour? [Red] [Blue] [{back}]"), "Thanks, somebody.", "Red"];
         assert_eq!(app.sent(person), round.repeat(8));
         assert!(app.items(person).iter().all(|item| item.workflows.len() == 1));
     }

@@ -266,6 +266,19 @@ async fn announce(chat: Chat) {
     chat.broadcast(&people, Text::literal(more));
 }
 
+/// Speaks German from here on, or what Telegram says.
+async fn tongue(chat: Chat) {
+    let tongues = options(&["Swiss", "German", "Telegram's"]);
+    let (_, tongue) = chat.ask(choice("tongue", words("Which tongue?"), tongues)).await;
+    let tag = if tongue == words("German") {
+        Some("de")
+    } else {
+        Some("de-CH").filter(|_| tongue == words("Swiss"))
+    };
+    chat.use_language(tag);
+    chat.say(backline::text!("skipped"));
+}
+
 async fn long(chat: Chat) {
     let lines: String = (1..=500).map(|n| format!("{n} green bottles\n")).collect();
     chat.say(Text::literal(lines));
@@ -310,6 +323,7 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("chatter", Workflow::new("chatter", chatter)))
         .workflow(command("announce", Workflow::new("announce", announce)))
         .workflow(command("long", Workflow::new("long", long)))
+        .workflow(command("tongue", Workflow::new("tongue", tongue)))
         .workflow(command("endless", Workflow::new("endless", endless)))
         .workflow(command(
             "fragile",

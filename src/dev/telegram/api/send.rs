@@ -170,6 +170,12 @@ fn marked(words: &str, parse_mode: &str, given: Vec<Entity>) -> Result<(String, 
     }
     match parse_mode.to_ascii_lowercase().as_str() {
         "" => {
+            let length = text::utf16(words);
+            if let Some(Entity { offset, .. }) = given.iter().find(|e| e.offset + e.length > length) {
+                return Err(Refusal::bad(format_args!(
+                    "entity beginning at UTF-16 offset {offset} ends after the end of the text at UTF-16 offset {length}"
+                )));
+            }
             let words = words.trim();
             Ok((words.to_owned(), text::with_found(words, given)))
         }

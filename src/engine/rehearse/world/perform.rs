@@ -98,16 +98,17 @@ impl World<'_> {
                     }
                 }
             }
+            Delivery::Language { language: Some(language) } => drop(self.chosen.insert(to.user, language)),
+            Delivery::Language { language: None } => drop(self.chosen.remove(&to.user)),
             Delivery::Answer { .. } => {}
         }
     }
 
     fn tell(&mut self, to: &ConversationId, message: &Message) {
-        let locales = self.table.locales();
         let mut words = files(message);
-        words.push_str(&locales.plain(&message.text, None));
+        words.push_str(&self.words(&message.text, to.user));
         for button in message.buttons.iter().flatten() {
-            words.push_str(&format!(" [{}]", locales.plain(&button.label, None)));
+            words.push_str(&format!(" [{}]", self.words(&button.label, to.user)));
         }
         let receiver =
             self.people.iter().find(|person| person.id == to.user && self.speaker != Some(person.id));
