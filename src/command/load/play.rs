@@ -1,9 +1,11 @@
 //! A transcript as people can play it against a running system: who does what, and how many messages that brings to whom.
 
 use crate::{
-    engine::transcript::{self, Act},
+    engine::transcript::{self, Act, Fate},
     model::{FileKind, Place},
 };
+
+const REHEARSED: &str = "this can only be rehearsed, with `talk`";
 
 /// What is to be done, step by step.
 pub(super) struct Play {
@@ -91,17 +93,24 @@ impl Play {
             Act::Taps { who, label, under } => {
                 (who, Deed::Tap { label: label.to_owned(), under: under.to_owned() })
             }
-            Act::SendsFile { who, kind: kind @ (FileKind::Photo | FileKind::Document), caption } => {
-                (who, Deed::File { kind, caption: words(caption) })
+            Act::SendsFiles { who, files, fate: Fate::Kept, caption, to: None } => {
+                let caption = words(caption);
+                let deed = match files[..] {
+                    [kind @ (FileKind::Photo | FileKind::Document)] => Deed::File { kind, caption },
+                    [_, _, ..] if files.iter().all(|kind| *kind == FileKind::Photo) => {
+                        Deed::Album { count: files.len(), caption }
+                    }
+                    _ => return Err(REHEARSED.to_owned()),
+                };
+                (who, deed)
             }
-            Act::SendsAlbum { who, count, caption } => (who, Deed::Album { count, caption: words(caption) }),
             Act::SendsLocation { who, place } => (who, Deed::Place(place)),
             Act::Speaks { who, language } => {
                 let who = self.who(who);
                 self.languages[who] = Some(language.to_owned());
                 return Ok(());
             }
-            _ => return Err("this can only be rehearsed, with `talk`".to_owned()),
+            _ => return Err(REHEARSED.to_owned()),
         };
         let who = self.who(who);
         self.steps.push(Step { line, who, deed, brings: Vec::new() });
