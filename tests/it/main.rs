@@ -4,6 +4,7 @@
 
 mod app;
 mod azurite;
+mod blob_contract;
 mod bot_api;
 mod browser;
 mod cloud;
@@ -19,6 +20,7 @@ mod envelopes;
 mod example;
 mod fake_telegram;
 mod faults;
+mod files;
 mod first_hour;
 mod harness;
 mod host;

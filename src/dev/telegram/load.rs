@@ -38,6 +38,7 @@ pub(super) fn world(options: &Options) -> anyhow::Result<World> {
         rooms: BTreeMap::new(),
         presses: BTreeMap::new(),
         files: HashMap::new(),
+        links: HashMap::new(),
         faults: Faults::default(),
         journal: Journal::default(),
         keeper: Keeper::default(),

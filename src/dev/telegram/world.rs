@@ -41,6 +41,8 @@ pub(super) struct World {
     pub(super) rooms: BTreeMap<RoomKey, Room>,
     pub(super) presses: BTreeMap<u64, Press>,
     pub(super) files: HashMap<String, File>,
+    /// Until when the paths that `getFile` gave are good.
+    pub(super) links: HashMap<String, Timestamp>,
     pub(super) faults: Faults,
     pub(super) journal: Journal,
     pub(super) keeper: Keeper,
