@@ -1,7 +1,7 @@
 //! Transcripts as people can play them against a running system: who does what, and how many messages that brings to whom.
 
 use crate::{
-    engine::transcript::{self, Act},
+    engine::transcript::{self, Act, Fate},
     model::{FileKind, Place},
 };
 
@@ -29,8 +29,8 @@ pub(super) struct Step {
 pub(super) enum Deed {
     Write(String),
     Tap { label: String, under: String },
-    File { kind: FileKind, caption: String },
-    Album { count: usize, caption: String },
+    /// Several are an album.
+    Send { files: Vec<FileKind>, caption: String },
     Place(Place),
 }
 
@@ -125,10 +125,9 @@ impl Play {
             Act::Taps { who, label, under } => {
                 (who, Deed::Tap { label: label.to_owned(), under: under.to_owned() })
             }
-            Act::SendsFile { who, kind: kind @ (FileKind::Photo | FileKind::Document), caption } => {
-                (who, Deed::File { kind, caption: words(caption) })
+            Act::SendsFiles { who, files, fate: Fate::Kept, caption, to: None } => {
+                (who, Deed::Send { files, caption: words(caption) })
             }
-            Act::SendsAlbum { who, count, caption } => (who, Deed::Album { count, caption: words(caption) }),
             Act::SendsLocation { who, place } => (who, Deed::Place(place)),
             Act::Speaks { who, language } => {
                 let who = self.who(who);
@@ -169,8 +168,8 @@ mod tests {
         let told: Vec<_> =
             play.steps().iter().map(|step| (step.line, step.who, &step.deed, &step.brings[..])).collect();
         let tap = Deed::Tap { label: "Yes".into(), under: "What".into() };
-        let photo = Deed::File { kind: FileKind::Photo, caption: "See".into() };
-        let album = Deed::Album { count: 3, caption: String::new() };
+        let photo = Deed::Send { files: vec![FileKind::Photo], caption: "See".into() };
+        let album = Deed::Send { files: vec![FileKind::Photo; 3], caption: String::new() };
         assert_eq!(
             told,
             [
@@ -206,6 +205,7 @@ mod tests {
         for (text, why) in [
             ("> Ada: hi\n… 25 hours pass\n", "line 2: this can only be rehearsed"),
             ("~ moderate: ok\n", "line 1: this can only"),
+            ("> Ada sends a forged photo\n", "line 1: this can only"),
             ("< Hello\n", "line 1: nobody has done anything yet"),
             ("# nothing\n", "nobody does anything"),
             ("Ada: hi\n", "line 1: `Ada: hi` is no act"),

@@ -7,7 +7,7 @@ use crate::model::{FileKind, Place};
 
 /// What becomes of a file that somebody sends, should a workflow keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) enum Fate {
+pub(crate) enum Fate {
     #[default]
     Kept,
     /// Telegram no longer has it.
