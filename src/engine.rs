@@ -34,6 +34,8 @@ pub use question::{
     location, number, person, photos, text, toggles,
 };
 pub use reference::{Areas, Languages, People, Whereabouts};
+#[cfg(feature = "tools")]
+pub(crate) use rehearse::name_of_kind;
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};

@@ -34,6 +34,7 @@ mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod recording;
 mod smoke;
 mod store_contract;
 mod updates;
