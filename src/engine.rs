@@ -35,7 +35,7 @@ pub use question::{
 };
 pub use reference::{Areas, Languages, People, Whereabouts};
 #[cfg(feature = "tools")]
-pub(crate) use rehearse::transcript;
+pub(crate) use rehearse::{name_of_kind, transcript};
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
 pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};

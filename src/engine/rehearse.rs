@@ -33,6 +33,9 @@ pub(super) mod world;
 
 use std::fmt;
 
+#[cfg(feature = "tools")]
+pub(crate) use transcript::name_of_kind;
+
 use super::table::{Table, Workflow};
 use crate::engine::script::Chat;
 

@@ -56,5 +56,6 @@ mod tests {
     #[test]
     fn photos_are_kept_or_whoever_sent_them_hears_why_not() {
         rehearse_table(&table(), include_str!("evidence/kept.talk")).unwrap();
+        rehearse_table(&table(), include_str!("evidence/kept.de.talk")).unwrap();
     }
 }

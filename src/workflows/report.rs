@@ -134,6 +134,7 @@ mod tests {
     #[test]
     fn the_nearest_area_goes_first_while_it_is_known_where_they_are() {
         rehearse_table(&table(), include_str!("report/nearest.talk")).unwrap();
+        rehearse_table(&table(), include_str!("report/nearest.de.talk")).unwrap();
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod package;
 mod poll;
 mod protocol;
 mod queue_contract;
+mod recording;
 mod smoke;
 mod store_contract;
 mod updates;

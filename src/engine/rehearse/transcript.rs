@@ -186,7 +186,7 @@ fn kind_of_file(word: &str) -> Option<FileKind> {
 }
 
 /// What a transcript calls a file.
-pub(in crate::engine) fn name_of_kind(kind: FileKind) -> &'static str {
+pub(crate) fn name_of_kind(kind: FileKind) -> &'static str {
     KINDS.iter().find(|(known, _)| *known == kind).map_or("file", |(_, name)| name)
 }
 
