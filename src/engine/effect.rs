@@ -130,6 +130,7 @@ pub(super) fn prompt(
     reply_to: Option<i64>,
 ) -> Delivery {
     let message = Message {
+        files: Vec::new(),
         text: words(question, counts, lead_in),
         buttons: buttons(workflow, question, counts),
         reply_to,

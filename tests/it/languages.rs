@@ -220,6 +220,7 @@ fn every_file_of_every_language_is_built_in() {
 #[test]
 fn nothing_that_people_read_stands_in_the_program() {
     for (file, code) in program() {
+        let code = code.replace("Text::literal(\"\")", "");
         let found = code.contains("Text::literal(\"") || code.contains("Text::literal(format!");
         assert!(!found, "{}: words for people belong into a locale file", file.display());
     }
