@@ -28,9 +28,15 @@ pub(super) struct Step {
 #[derive(Debug, PartialEq)]
 pub(super) enum Deed {
     Write(String),
-    Tap { label: String, under: String },
+    Tap {
+        label: String,
+        under: String,
+    },
     /// Several are an album.
-    Send { files: Vec<FileKind>, caption: String },
+    Send {
+        files: Vec<FileKind>,
+        caption: String,
+    },
     Place(Place),
 }
 
