@@ -34,9 +34,9 @@ pub use question::{
     location, number, person, photos, text, toggles,
 };
 pub use reference::{Areas, Languages, People, Whereabouts};
-#[cfg(feature = "tools")]
-pub(crate) use rehearse::name_of_kind;
 pub use rehearse::{Difference, play, rehearse, rehearse_table};
+#[cfg(feature = "tools")]
+pub(crate) use rehearse::{name_of_kind, transcript};
 pub use replay::{Act, Turn, replay};
 pub use route::{Beginning, Outside, Route, route};
 pub use script::{Activity, Chat, DomainEvent, Failed, LookUp, Unreachable};

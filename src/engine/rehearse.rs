@@ -28,7 +28,7 @@
 //! A message of several lines goes on in lines indented by two blanks; its empty lines are left out. That a prompt
 //! changes once it is answered is not shown.
 
-pub(super) mod transcript;
+pub(crate) mod transcript;
 pub(super) mod world;
 
 use std::fmt;

@@ -29,6 +29,7 @@ mod house;
 mod kill;
 mod killing;
 mod languages;
+mod load;
 mod looking_in;
 mod package;
 mod poll;

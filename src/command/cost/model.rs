@@ -6,7 +6,7 @@ use super::prices::Prices;
 pub(super) const UPDATE_RU: f64 = 64.5;
 /// Of each further message (docs/MEASURED.md).
 const MESSAGE_RU: f64 = 10.0;
-/// Of a sweep that finds nothing (docs/MEASURED.md).
+/// Of a sweep that finds nothing (docs/MEASURED.md); the other timers look no further.
 const SWEEP_RU: f64 = 16.0;
 /// Of what an update leaves behind, until it is gone: `purge` gives its entry a time to live (a replacement of 1 KB, 11),
 /// and where nothing is provisioned, the deletion of what has expired is charged (the entry and the item, 5.5 each).
@@ -22,9 +22,8 @@ const TELEMETRY_GB: f64 = 3.0e-6;
 
 const SECONDS: f64 = 30.42 * 24.0 * 60.0 * 60.0;
 const DAYS: f64 = 30.42;
-/// functions/sweep runs every minute, functions/purge every ten.
-const SWEEPS: f64 = SECONDS / 60.0;
-const PURGES: f64 = SECONDS / 600.0;
+/// The timers, and how often they run in an hour (a test compares with their schedules).
+const TIMERS: [(&str, f64); 3] = [("purge", 6.0), ("sweep", 60.0), ("watch_webhooks", 12.0)];
 /// A period of work is billed as a second at least, however short it is; what runs in it at the same time is free.
 /// <https://learn.microsoft.com/azure/azure-functions/functions-consumption-costs>
 const PERIOD_SECONDS: f64 = 1.0;
@@ -37,7 +36,7 @@ const HINT_OPERATIONS: f64 = 3.0;
 /// The host renews its lease this often while an instance runs; the sweep keeps one running.
 const LEASE_SECONDS: f64 = 15.0;
 /// infra/alerts (a test counts them).
-const ALERTS: f64 = 6.0;
+const ALERTS: f64 = 7.0;
 
 /// What is to be reckoned.
 pub(super) struct Plan {
@@ -80,12 +79,13 @@ impl Bill {
 /// Reckons a month.
 pub(super) fn reckon(plan: &Plan, prices: &Prices) -> Bill {
     let hints = plan.updates * plan.hints;
-    let executions = plan.updates + hints + SWEEPS + PURGES;
+    let ticks = TIMERS.iter().map(|(_, an_hour)| an_hour * SECONDS / 3600.0).sum::<f64>();
+    let executions = plan.updates + hints + ticks;
     let billed = |free: &str, used: f64| (used - prices.of(free)).max(0.0);
     let executed =
         billed("functions-free-executions", executions) / 1e6 * prices.of("functions-million-executions");
     // Timers and queues have instances of their own, and work alone.
-    let alone = (SWEEPS + PURGES + hints) * PERIOD_SECONDS;
+    let alone = (ticks + hints) * PERIOD_SECONDS;
     let worked = |webhooks: f64| {
         let (on_demand, ready) =
             if plan.always_ready > 0.0 { (alone, webhooks) } else { (alone + webhooks, 0.0) };
@@ -96,12 +96,12 @@ pub(super) fn reckon(plan: &Plan, prices: &Prices) -> Bill {
     let ready = plan.always_ready * plan.memory_gb * SECONDS * prices.of("ready-gb-second");
 
     let an_update = plan.update_ru + (plan.messages - 1.0).max(0.0) * MESSAGE_RU + FORGETTING_RU;
-    let request_units = plan.updates * an_update + (SWEEPS + PURGES) * SWEEP_RU;
+    let request_units = plan.updates * an_update + ticks * SWEEP_RU;
     let kept = plan.retention_days * TRANSCRIPT_GB + plan.workflow_days * LOG_GB;
     let gigabytes = plan.updates / DAYS * kept;
 
     let queue_operations = hints * HINT_OPERATIONS + QUEUES * SECONDS / 10.0;
-    let blob_writes = SWEEPS + PURGES + SECONDS / LEASE_SECONDS;
+    let blob_writes = ticks + SECONDS / LEASE_SECONDS;
     let storage = queue_operations / 1e6 * prices.of("queue-million-operations")
         + blob_writes / 1e6 * prices.of("blob-million-writes");
     let logs = (executions * TELEMETRY_GB).min(plan.log_gb_a_day * DAYS);

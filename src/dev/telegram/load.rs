@@ -43,7 +43,7 @@ pub(super) fn world(options: &Options) -> anyhow::Result<World> {
         journal: Journal::default(),
         keeper: Keeper::default(),
         changes: watch::Sender::new(0),
-        news: broadcast::Sender::new(4096),
+        news: broadcast::Sender::new(16_384),
     };
     let mut settings = BTreeMap::new();
     if let Some(path) = state.as_deref() {

@@ -7,7 +7,7 @@ use crate::model::{FileKind, Place};
 
 /// What becomes of a file that somebody sends, should a workflow keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::engine) enum Fate {
+pub(crate) enum Fate {
     #[default]
     Kept,
     /// Telegram no longer has it.
@@ -21,7 +21,7 @@ pub(in crate::engine) enum Fate {
 
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
-pub(in crate::engine) enum Act<'a> {
+pub(crate) enum Act<'a> {
     Writes {
         who: &'a str,
         words: &'a str,
@@ -80,7 +80,7 @@ pub(in crate::engine) enum Act<'a> {
 }
 
 /// Reads a line that is an act.
-pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
+pub(crate) fn read(line: &str) -> Result<Act<'_>, String> {
     let unknown =
         || format!("`{line}` is no act; see the documentation of `rehearse` for what can be played");
     if let Some(act) = line.strip_prefix('>') {
