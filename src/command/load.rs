@@ -34,7 +34,8 @@ Examples:
   {program} load --conversations 100 --pause-ms 500 src/lunch.talk
   {program} load --app https://backline-staging.example --bot loadtest --telegram-port 7075 src/lunch.talk
 
-A transcript is played by as many new people as it has; then they begin again. Of its lines `>` is done, and for each `<` a
+A scene of a transcript is played by as many new people as it has; then they begin again. Scenes with nobody in common are
+played at once, like files. Of the lines `>` is done, and for each `<` a
 message must come: one that does not within ten seconds is missing, one that nobody waits for is doubled. What can only be
 rehearsed (`…`, and most of `~`) is refused. It exits with 1 if anything was missing, doubled or wrong.
 
@@ -91,8 +92,8 @@ pub(super) async fn load(options: Options) -> anyhow::Result<ExitCode> {
     for file in &options.files {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("can't read `{}`", file.display()))?;
-        let play = Play::read(&text).map_err(|why| anyhow::anyhow!("`{}`, {why}", file.display()))?;
-        plays.push(Arc::new(play));
+        let read = Play::read(&text).map_err(|why| anyhow::anyhow!("`{}`, {why}", file.display()))?;
+        plays.extend(read.into_iter().map(Arc::new));
     }
     let own = match &options.app {
         Some(app) => Some(play_telegram(&options, app).await?),
@@ -137,20 +138,16 @@ pub(super) async fn load(options: Options) -> anyhow::Result<ExitCode> {
     Ok(if tally.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// As many casts as there are people for; each plays one of the transcripts.
+/// As many casts as there are people for, and at least one; the plays are dealt out in turn.
 async fn cast(options: &Options, plays: &[Arc<Play>], stage: &Stage) -> anyhow::Result<Vec<Cast>> {
     let mut casts: Vec<Cast> = Vec::new();
     let mut people = 0;
     for (number, play) in plays.iter().cycle().enumerate() {
-        let enough = people + play.names().len() > options.people as usize;
-        if number >= plays.len() && enough {
-            break;
-        }
         people += play.names().len();
-        casts.push(Cast::invite(play.clone(), number, stage).await?);
-        if enough {
+        if number > 0 && people > options.people as usize {
             break;
         }
+        casts.push(Cast::invite(play.clone(), number, stage).await?);
     }
     Ok(casts)
 }

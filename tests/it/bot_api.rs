@@ -26,6 +26,12 @@ pub(crate) fn parameters(of: &str) -> &'static Map<String, Value> {
     method(of).unwrap()["params"].as_object().unwrap()
 }
 
+/// The kinds of update.
+pub(crate) fn kinds_of_update() -> impl Iterator<Item = &'static str> {
+    let fields = API["types"]["Update"]["fields"].as_object().unwrap();
+    fields.keys().map(String::as_str).filter(|kind| *kind != "update_id")
+}
+
 /// Fails unless each of these calls is one of the Bot API: method, names, types, what is required, lengths.
 pub(crate) fn assert_calls(calls: &[Call]) {
     for Call { method, parameters, .. } in calls {

@@ -142,21 +142,21 @@ impl Cast {
                 let (message_id, data) = self.button(step.who, label, under, until).await?;
                 self.stage.act(person, "press", json!({ "message_id": message_id, "data": data })).await
             }
-            Deed::File { kind, caption } => {
-                let (verb, file) = match kind {
-                    FileKind::Photo => ("photo", &self.photo),
-                    _ => ("document", &self.document),
-                };
-                self.stage.act(person, verb, json!({ "file": file, "caption": caption })).await
-            }
-            Deed::Album { count, caption } => {
+            Deed::Send { files, caption } => {
                 self.albums += 1;
-                let album = format!("{person}-{}", self.albums);
-                for nth in 0..*count {
+                let album = (files.len() > 1).then(|| format!("{person}-{}", self.albums));
+                for (nth, kind) in files.iter().enumerate() {
+                    let (verb, kind, file) = match kind {
+                        FileKind::Photo => ("photo", Value::Null, &self.photo),
+                        FileKind::Document if album.is_none() => ("document", Value::Null, &self.document),
+                        kind => ("media", json!(kind), &self.document),
+                    };
                     let caption = if nth == 0 { caption.as_str() } else { "" };
-                    let photo: Value =
-                        json!({ "file": self.photo, "caption": caption, "media_group_id": album });
-                    self.stage.act(person, "photo", photo).await?;
+                    let mut what = json!({ "file": file, "caption": caption, "media_group_id": album });
+                    if !kind.is_null() {
+                        what["kind"] = kind;
+                    }
+                    self.stage.act(person, verb, what).await?;
                 }
                 Ok(())
             }

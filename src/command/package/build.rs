@@ -12,10 +12,22 @@ use serde_json::Value;
 
 use crate::config::{self, Environment};
 
-/// How cargo builds what is packed: the handler without the tools, for size. Which program and for which machine is said
-/// besides.
-const BUILD: [&str; 6] =
-    ["build", "--release", "--locked", "--no-default-features", "--config", "profile.release.opt-level='s'"];
+/// How cargo builds what is packed: the handler without the tools, for size, whatever the crate's own profile says. Which
+/// program and for which machine is said besides.
+const BUILD: [&str; 12] = [
+    "build",
+    "--release",
+    "--locked",
+    "--no-default-features",
+    "--config",
+    "profile.release.opt-level='s'",
+    "--config",
+    "profile.release.lto='fat'",
+    "--config",
+    "profile.release.codegen-units=1",
+    "--config",
+    "profile.release.strip='symbols'",
+];
 
 /// What of SQLite no store of ours uses. <https://www.sqlite.org/compile.html>
 const SQLITE: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \

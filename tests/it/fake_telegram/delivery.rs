@@ -117,6 +117,23 @@ async fn enough_chats_that_fail_stop_the_bot_for_everybody() {
 }
 
 #[tokio::test]
+async fn no_more_updates_are_brought_at_once_than_the_webhook_has_asked_for() {
+    let webhook = Webhook::start().await;
+    let telegram = telegram(None).await;
+    call(&telegram, "setWebhook", json!({ "url": webhook.url, "max_connections": 2 })).await;
+    for person in [101, 102, 103] {
+        telegram.say(person, "operations", "hello").unwrap();
+    }
+    let (first, second) = (webhook.next().await, webhook.next().await);
+    let under_way = telegram.deliveries().iter().filter(|d| d.state == Delivery::InFlight).count();
+    assert!(under_way == 2 && webhook.is_silent());
+    first.answer("");
+    webhook.next().await.answer("");
+    second.answer("");
+    soon(telegram.settled()).await;
+}
+
+#[tokio::test]
 async fn what_nobody_asked_for_is_not_brought_and_what_is_too_old_neither() {
     let webhook = Webhook::start().await;
     let (telegram, clock) = wound(&webhook).await;
