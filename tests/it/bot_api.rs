@@ -47,12 +47,13 @@ pub(crate) fn check_call(name: &str, given: &Map<String, Value>) -> Result<(), S
     let is_marked_up = given.contains_key("parse_mode");
     // In a form everything is text.
     let is_form = given.values().any(|value| value.get("bytes").is_some());
+    // A part that another parameter speaks of (<https://core.telegram.org/bots/api#inputfile>).
+    let spoken_of = |part: &str| {
+        let speaks = |value: &Value| value.to_string().contains(&format!("attach://{part}"));
+        given.values().any(speaks)
+    };
     for (parameter, value) in given {
-        // A file may come as a part that a parameter names: <https://core.telegram.org/bots/api#sending-files>.
-        let attached = format!("attach://{parameter}");
-        let is_part =
-            value.get("bytes").is_some() && given.values().any(|value| value.to_string().contains(&attached));
-        if is_part {
+        if value.get("bytes").is_some() && spoken_of(parameter) {
             continue;
         }
         let spec = known.get(parameter).ok_or_else(|| format!("`{parameter}` is no parameter of it"))?;
