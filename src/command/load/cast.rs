@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout_at};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     stage::{Shown, Stage},
     tally::Counts,
 };
-use crate::model::{FileKind, Place};
+use crate::model::Place;
 
 /// A message that has not come after so long is missing.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,9 +25,19 @@ pub(super) struct Cast {
     stage: Stage,
     members: Vec<Member>,
     albums: u64,
-    photo: String,
-    document: String,
+    /// What they send, by what Telegram calls it.
+    files: BTreeMap<&'static str, String>,
 }
+
+/// Small files of each kind that somebody can send. They begin as such files do, for apps look at that.
+const FILES: [(&str, &str, &str, &[u8]); 6] = [
+    ("photo", "load.png", "image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0"),
+    ("document", "load.pdf", "application/pdf", b"%PDF-1.7"),
+    ("voice", "load.ogg", "audio/ogg", b"OggS\0\x02"),
+    ("audio", "load.mp3", "audio/mpeg", b"ID3\x03\0\0\0\0\0\0"),
+    ("video", "load.mp4", "video/mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"),
+    ("sticker", "load.webp", "image/webp", b"RIFF\x0c\0\0\0WEBPVP8 "),
+];
 
 /// Somebody, and what they were shown.
 struct Member {
@@ -97,9 +107,11 @@ impl Cast {
             let (id, hears) = stage.invite(&format!("{name} {number}"), play.language(who)).await?;
             members.push(Member { id, hears, shown: BTreeMap::new() });
         }
-        let photo = stage.upload("load.png", "image/png").await?;
-        let document = stage.upload("load.txt", "text/plain").await?;
-        Ok(Self { play, stage: stage.clone(), members, albums: 0, photo, document })
+        let mut files = BTreeMap::new();
+        for (kind, name, mime, content) in FILES {
+            files.insert(kind, stage.upload(name, mime, content).await?);
+        }
+        Ok(Self { play, stage: stage.clone(), members, albums: 0, files })
     }
 
     pub(super) fn people(&self) -> usize {
@@ -146,17 +158,18 @@ impl Cast {
                 self.albums += 1;
                 let album = (files.len() > 1).then(|| format!("{person}-{}", self.albums));
                 for (nth, kind) in files.iter().enumerate() {
-                    let (verb, kind, file) = match kind {
-                        FileKind::Photo => ("photo", Value::Null, &self.photo),
-                        FileKind::Document if album.is_none() => ("document", Value::Null, &self.document),
-                        kind => ("media", json!(kind), &self.document),
-                    };
+                    let kind = json!(kind);
+                    let name = kind.as_str().unwrap_or_default();
                     let caption = if nth == 0 { caption.as_str() } else { "" };
-                    let mut what = json!({ "file": file, "caption": caption, "media_group_id": album });
-                    if !kind.is_null() {
-                        what["kind"] = kind;
+                    let mut what =
+                        json!({ "file": self.files[name], "caption": caption, "media_group_id": album });
+                    match name {
+                        "photo" | "document" => self.stage.act(person, name, what).await?,
+                        _ => {
+                            what["kind"] = kind;
+                            self.stage.act(person, "media", what).await?;
+                        }
                     }
-                    self.stage.act(person, verb, what).await?;
                 }
                 Ok(())
             }

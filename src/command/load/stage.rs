@@ -105,9 +105,14 @@ impl Stage {
     }
 
     /// A small file to send; returns its id.
-    pub(super) async fn upload(&self, name: &str, kind: &str) -> anyhow::Result<String> {
+    pub(super) async fn upload(
+        &self,
+        name: &str,
+        kind: &str,
+        content: &'static [u8],
+    ) -> anyhow::Result<String> {
         let url = format!("{}/chat/upload?name={name}", self.url);
-        let sent = self.http.post(url).header("content-type", kind).body("a small file").send().await?;
+        let sent = self.http.post(url).header("content-type", kind).body(content).send().await?;
         Ok(sent.json::<Value>().await?["file"].as_str().context("a file has an id")?.to_owned())
     }
 

@@ -54,7 +54,11 @@ async fn files_that_can_no_longer_be_sent_are_a_kind_sentence() {
         app.says(ADA, "go").await;
         assert_eq!(
             app.sent(BO),
-            ["Hello.", "From Ada\n\nA file belongs here, but it can no longer be sent.", "That was all."]
+            [
+                "Hello.",
+                "From Ada\n\nHierher gehört eine Datei, aber sie lässt sich nicht mehr senden.",
+                "That was all."
+            ]
         );
         assert!(app.dead_letters().is_empty());
     }
