@@ -41,7 +41,7 @@ fn input(update: u64, what: What) -> Input {
 }
 
 fn decided(table: &Table, input: &Input, current: Option<&Head>) -> Decision {
-    let target = Target { current, named: None };
+    let target = Target { current, ..Target::default() };
     match decide(table, input, &route(table, input, None, None), target, &BTreeMap::new()) {
         Ok(Decided::Done(decision)) => *decision,
         other => panic!("nothing to measure: {other:?}"),

@@ -1,11 +1,16 @@
 //! How Azure is asked: who we are to it, and what its connection strings say.
 
+mod sas;
+pub mod wire;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_identity::{
     DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
 };
+
+pub use sas::{Rights, Sas, VERSION};
 
 /// How a service is convinced to serve us. Its `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

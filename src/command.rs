@@ -8,6 +8,7 @@ mod dead_letters;
 mod dev;
 mod difference;
 mod doctor;
+mod load;
 mod new;
 mod package;
 mod provision;
@@ -93,6 +94,9 @@ enum Command {
     /// Make what the store lacks (database, containers), and check what is there
     #[command(after_help = provision::EXAMPLES)]
     Provision(provision::Options),
+    /// Let many people talk to a running system, and count what comes of it
+    #[command(after_help = load::EXAMPLES)]
+    Load(load::Options),
     /// Tell Telegram where the bots are and which commands they have, and see how it goes
     #[command(after_help = webhook::EXAMPLES)]
     Webhook(webhook::Options),
@@ -160,6 +164,7 @@ fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result
         Some(Command::DeadLetters(options)) => wait(dead_letters::dead_letters_of(table, options)),
         Some(Command::Doctor(options)) => wait(doctor::doctor(options)),
         Some(Command::Provision(options)) => wait(provision::provision(options)),
+        Some(Command::Load(options)) => wait(load::load(options)),
         Some(Command::Webhook(options)) => wait(webhook::webhook(table, options)),
         Some(Command::Transcript(options)) => wait(transcript::transcript(table, options)),
         Some(Command::Replay(options)) => wait(replay::replay(options)),

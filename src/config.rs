@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use self::reader::Reader;
 use crate::{
+    blob,
     model::BotSlug,
     queue,
     runtime::{Secret, Settings},
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Every setting that is read, with what it says. `local.settings.json.example` shows the same, and a test compares.
-pub const KNOWN: [(&str, &str); 25] = [
+pub const KNOWN: [(&str, &str); 27] = [
     ("BOTS__<slug>__token", "the bot's token, from @BotFather"),
     ("BOTS__<slug>__secret", "what Telegram proves itself with: 1 to 256 of A-Z a-z 0-9 _ -"),
     ("BOTS__<slug>__operators", "chat ids, separated by commas, that are told when something goes wrong"),
@@ -53,8 +54,16 @@ pub const KNOWN: [(&str, &str); 25] = [
         "AzureWebJobsStorage__queueServiceUri",
         "its queue service, if it is not https://<account>.queue.core.windows.net",
     ),
+    (
+        "AzureWebJobsStorage__blobServiceUri",
+        "its blob service, if it is not https://<account>.blob.core.windows.net",
+    ),
     ("AzureWebJobsStorage__credential", "as for CosmosConnection"),
     ("AzureWebJobsStorage__clientId", "as for CosmosConnection"),
+    (
+        "KEPT_FILES",
+        "where files are kept: disk:<path>; without it, the storage account, or .backline/kept-files where there is none",
+    ),
     ("INLINE_CONCURRENCY", "so many updates are worked on at once; the rest waits in the queue"),
     ("INLINE_BUDGET_MS", "a webhook is answered after so many milliseconds, done or not"),
     (
@@ -77,6 +86,8 @@ pub struct Config {
     pub store: store::Settings,
     /// Where the queues are.
     pub queues: queue::Settings,
+    /// Where files are kept.
+    pub blobs: blob::Settings,
     /// The runtime's settings.
     pub runtime: Settings,
 }
@@ -160,9 +171,10 @@ impl Config {
                 telegram_api_url,
                 store: Some(store),
                 queues: Some(queues),
+                blobs: Some(blobs),
                 runtime,
                 mistakes,
-            } if mistakes.is_empty() => Ok(Self { bots, telegram_api_url, store, queues, runtime }),
+            } if mistakes.is_empty() => Ok(Self { bots, telegram_api_url, store, queues, blobs, runtime }),
             Usable { mistakes, .. } => Err(Mistakes(mistakes)),
         }
     }
@@ -179,6 +191,8 @@ pub struct Usable {
     pub store: Option<store::Settings>,
     /// Where the queues are, if that is clear.
     pub queues: Option<queue::Settings>,
+    /// Where files are kept, if that is clear.
+    pub blobs: Option<blob::Settings>,
     /// As in [`Config`].
     pub runtime: Settings,
     /// Each mistake, with what to do about it.
@@ -194,8 +208,9 @@ impl Usable {
         let bots = reader.bots(telegram_api_url.as_deref());
         let store = reader.store();
         let queues = reader.queues();
+        let blobs = queues.as_ref().and_then(|queues| reader.blobs(queues));
         let runtime = reader.runtime();
-        Self { bots, telegram_api_url, store, queues, runtime, mistakes: reader.mistakes }
+        Self { bots, telegram_api_url, store, queues, blobs, runtime, mistakes: reader.mistakes }
     }
 }
 

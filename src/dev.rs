@@ -159,6 +159,7 @@ fn fill_in(environment: &mut Environment, data: &std::path::Path, queues_are_her
     default("FUNCTIONS_WORKER_RUNTIME", "custom".to_owned());
     default("STORE", format!("sqlite:{}", data.join("store.db").display()));
     if queues_are_here {
+        default("KEPT_FILES", format!("disk:{}", data.join("kept-files").display()));
         // The file is the local host's own, whatever the handler's would be called.
         let file = format!("sqlite:{}", host::queue_file(data).display());
         environment.insert("AzureWebJobsStorage".to_owned(), file);

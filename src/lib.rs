@@ -8,6 +8,7 @@
 //! that host, and Telegram, at home; [`azure`] says who we are to the real one. All of it is said in the words of [`model`].
 
 pub mod azure;
+pub mod blob;
 #[cfg(feature = "tools")]
 mod command;
 pub mod config;

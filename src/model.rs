@@ -7,13 +7,15 @@ mod id;
 mod input;
 mod message;
 mod person;
+mod place;
 mod text;
 
-pub use area::{Area, Facility};
+pub use area::{Area, Facility, Ground};
 pub use clock::{Clock, Timestamp};
 pub use event::Event;
 pub use id::{BotSlug, ConversationId, EffectId, InputKey, InvalidId, TraceParent, WorkflowId, short_hash};
-pub use input::{ChatKind, Content, FileKind, FileRef, Input, Place, What};
-pub use message::{Button, Delivery, Edit, Message, Send};
+pub use input::{ChatKind, Content, FileKind, FileRef, Input, KeptFile, Shape, What};
+pub use message::{Attachment, Button, Delivery, Edit, Message, Send, Source};
 pub use person::{Person, PersonId};
+pub use place::{Place, Position};
 pub use text::{Argument, Text};

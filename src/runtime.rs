@@ -12,6 +12,7 @@ mod dead_letter;
 mod documents;
 mod hand_out;
 mod inspect;
+mod keep_file;
 mod locks;
 mod pace;
 mod perform;
@@ -20,6 +21,7 @@ mod receive;
 mod reference;
 pub mod rules;
 mod scene;
+mod send_files;
 mod sweep;
 mod transcript;
 mod webhooks;
@@ -40,6 +42,7 @@ pub use webhooks::{
 };
 
 use crate::{
+    blob::Blobs,
     engine::Table,
     model::{BotSlug, Clock},
     queue::{self, Queue},
@@ -184,6 +187,7 @@ struct Parts {
     table: Table,
     store: Arc<dyn Store>,
     queue: Arc<dyn Queue>,
+    blobs: Arc<dyn Blobs>,
     bots: BTreeMap<BotSlug, Bot>,
     settings: Settings,
     locks: locks::Locks,
@@ -202,6 +206,7 @@ impl Runtime {
         table: Table,
         store: Arc<dyn Store>,
         queue: Arc<dyn Queue>,
+        blobs: Arc<dyn Blobs>,
         bots: Vec<Bot>,
         settings: Settings,
     ) -> Self {
@@ -209,8 +214,20 @@ impl Runtime {
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
         let (locks, fresh, usernames, reference) = Default::default();
         let pace = pace::Pace::new(settings.messages_per_second, settings.clock.clone());
-        let parts =
-            Parts { table, store, queue, bots, settings, locks, inline, fresh, usernames, reference, pace };
+        let parts = Parts {
+            table,
+            store,
+            queue,
+            blobs,
+            bots,
+            settings,
+            locks,
+            inline,
+            fresh,
+            usernames,
+            reference,
+            pace,
+        };
         Self { parts: Arc::new(parts) }
     }
 
@@ -235,6 +252,10 @@ impl Runtime {
     #[must_use]
     pub fn queue(&self) -> &Arc<dyn Queue> {
         &self.parts.queue
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        self.parts.blobs.as_ref()
     }
 
     fn table(&self) -> &Table {

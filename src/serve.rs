@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    blob,
     config::{self, BotConfig, Config},
     engine::Table,
     functions::{Doors, router},
@@ -126,8 +127,9 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
 pub fn open(table: Table, config: &Config) -> anyhow::Result<Runtime> {
     let store = store::open(&config.store, Clock::real())?;
     let queue = queue::open(&config.queues, Clock::real())?;
+    let blobs = blob::open(&config.blobs, Clock::real())?;
     let bots = config.bots.iter().map(bot).collect::<Result<_, _>>()?;
-    Ok(Runtime::new(table, store, queue, bots, config.runtime.clone()))
+    Ok(Runtime::new(table, store, queue, blobs, bots, config.runtime.clone()))
 }
 
 /// A bot as the runtime knows it.

@@ -1,6 +1,7 @@
 //! Backline's own workflows: the only table. A new workflow is one file and one line here.
 
 mod approve;
+mod evidence;
 mod report;
 mod settings;
 mod start;
@@ -17,6 +18,7 @@ pub fn table() -> Table {
         .workflow(Workflow::new("start", start::start).command("start", text!("start-title")))
         .workflow(Workflow::new("report", report::report).command("report", text!("report-title")))
         .workflow(Workflow::new("approve", approve::approve).command("approve", text!("approve-title")))
+        .workflow(Workflow::new("evidence", evidence::evidence))
         .workflow(Workflow::new("settings", settings::settings).command("settings", text!("settings-title")))
         .words("en", include_str!("../locales/en/start.ftl"))
         .words("en", include_str!("../locales/en/report.ftl"))

@@ -15,6 +15,7 @@ use std::{cell::Cell, fmt, sync::Arc, time::Instant};
 
 use backline::{
     Text,
+    blob::disk::DiskBlobs,
     dev::telegram::{FakeBot, FakeTelegram, Options as TelegramOptions, start},
     engine::{Chat, Table, Workflow, text},
     model::{Clock, TraceParent},
@@ -191,8 +192,9 @@ async fn site(bridge: Bridge, settings: CosmosSettings, folder: &std::path::Path
         operators: Vec::new(),
         api: Client::new(Some(&telegram.url()), PATIENCE).unwrap(),
     };
+    let blobs = Arc::new(DiskBlobs::new(&folder.join("kept-files")));
     let table = Table::new().workflow(Workflow::new("echo", echo).command("echo", Text::literal("Echo")));
-    let runtime = Runtime::new(table, store.clone(), queue, vec![bot], unpaced());
+    let runtime = Runtime::new(table, store.clone(), queue, blobs, vec![bot], unpaced());
     let people = ["Ada", "Bo"].map(|name| telegram.add_person(name, None).unwrap());
     for person in people {
         telegram.say(person, "bench", "/start").unwrap();

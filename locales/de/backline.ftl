@@ -32,6 +32,7 @@ not-for-you = Diese Frage ist für jemand anderen.
 edited = Ich habe gesehen, dass du eine Nachricht geändert hast, aber nur neue zählen. Deine letzte Antwort änderst du mit /back.
 nothing-asked = Gerade wirst du nichts gefragt. /cancel beendet, was läuft; /help zeigt, was es sonst gibt.
 unknown-input = Damit kann ich nichts anfangen. Mit /start geht es los, /help zeigt, was ich kann.
+position-noted = Danke! Eine halbe Stunde lang weiß ich, wo du bist. /help zeigt, was ich kann.
 unknown-command = /{ $command } kenne ich nicht. /help zeigt, was ich kann; mit /start geht es los.
 something-went-wrong = Bei uns ist etwas schiefgegangen, und wir wissen Bescheid. Mit /start geht es von vorn los.
 operator-dead-letter = Für { $conversation } konnte etwas nicht erledigt werden: { $cause }
@@ -104,3 +105,11 @@ no = Nein
 picked = ✓ { $choice }
 page-before = ‹ Vorige
 page-after = Weitere ›
+
+# Dateien
+
+file-gone = Eine Datei ist nicht mehr abrufbar. Kannst du sie noch einmal schicken?
+file-too-large = Eine Datei ist mir zu groß: Mehr als { $megabytes } MB kann ich nicht abrufen.
+file-unaccepted = Eine Datei kann ich nicht aufbewahren: Bitte schick ein Bild, ein Video, einen Ton oder ein PDF.
+file-not-kept = Eine Datei konnte nicht aufbewahrt werden. Das Team weiß Bescheid.
+file-unsent = Hierher gehört eine Datei, aber sie lässt sich nicht mehr senden.

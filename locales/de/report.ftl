@@ -8,6 +8,7 @@ report-kind-facilities = Ausstattung
 
 report-where = Wo ist es? Schick mir deinen Standort: die Büroklammer, dann „Standort“.
 report-area = Oder wähle hier den Bereich:
+report-area-nearest = Oder wähle hier den Bereich, den nächsten zuerst:
 report-area-found = Das ist { $area }.
 report-area-not-found = Das ist von all unseren Bereichen zu weit weg. Bitte wähle hier einen:
 report-no-areas = Ich kann noch keine Meldungen annehmen: Niemand hat mir gesagt, welche Bereiche es hier gibt. Bitte sag es jemandem aus dem Team direkt.
@@ -39,4 +40,5 @@ report-field-photos = Fotos
 report-field-note = Notiz
 
 report-thanks = Danke! Das Team weiß jetzt Bescheid. Wenn du mit ihnen darüber sprichst, sag { $reference }.
+evidence-lost = Zu deiner Meldung { $reference }: { $why }
 report-cancelled = Gut, nichts wurde abgeschickt. /report beginnt eine neue Meldung.

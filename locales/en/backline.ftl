@@ -32,6 +32,7 @@ not-for-you = This question is for somebody else.
 edited = I saw that you changed a message, but only new messages count. To change your last answer, send /back.
 nothing-asked = Nothing is asked of you at the moment. /cancel ends what is going on, /help tells what else there is.
 unknown-input = I don't know what to do with this. Send /start to begin, or /help to see what I can do.
+position-noted = Thank you! For half an hour I know where you are. Send /help to see what I can do.
 unknown-command = I don't know /{ $command }. Send /help to see what I can do, or /start to begin.
 something-went-wrong = Something went wrong on our side, and we have been told. Send /start to begin again.
 operator-dead-letter = Something could not be done for { $conversation }: { $cause }
@@ -83,6 +84,14 @@ choose-at-most = { $count ->
     [one] Please choose only one.
    *[other] Please choose at most { $count }.
 }
+
+# Files
+
+file-gone = One file can no longer be fetched. Could you send it once more?
+file-too-large = One file is too large for me: { $megabytes } MB is the most that I can fetch.
+file-unaccepted = One file is not what I can keep: please send a picture, a video, a sound or a PDF.
+file-not-kept = One file could not be kept. The team has been told.
+file-unsent = A file belongs here, but it can no longer be sent.
 
 # Under a question that was answered by button, or is withdrawn from whoever was asked
 

@@ -8,6 +8,7 @@ report-kind-facilities = Facilities
 
 report-where = Where is it? Send me your location: the paper clip, then “Location”.
 report-area = Or choose the area here:
+report-area-nearest = Or choose the area here, the nearest first:
 report-area-found = That is { $area }.
 report-area-not-found = That is too far from all our areas. Please choose one here:
 report-no-areas = I can't take reports yet: nobody has told me about the areas here. Please tell somebody of the team directly.
@@ -39,4 +40,5 @@ report-field-photos = Photos
 report-field-note = Note
 
 report-thanks = Thank you! The team knows now. If you talk to them about it, say { $reference }.
+evidence-lost = About your report { $reference }: { $why }
 report-cancelled = All right, nothing was sent. /report starts a new one.

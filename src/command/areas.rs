@@ -23,7 +23,7 @@ REFERENCE_MAX_AGE_S seconds; who was asked before keeps the buttons they have.";
 /// What `areas` can be told.
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// A JSON list of areas to add or replace: id, name, latitude, longitude, radius_m, facilities
+    /// A JSON list of areas to add or replace: id, name, facilities, and where they are: latitude, longitude, radius_m
     #[arg(long, value_name = "FILE")]
     put: Option<PathBuf>,
     /// The id of an area to take away; may be repeated

@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn a_bot_depends_on_a_checkout_or_a_version() {
-        assert_eq!(Source::Version("0.1".to_owned()).requirement().unwrap(), r#""0.1""#);
+        assert_eq!(Source::Version("0.1".to_owned()).requirement().unwrap(), r#"version = "0.1""#);
         let path = Source::Checkout(r#"/home/"ada"/backline"#.into()).requirement().unwrap();
-        assert_eq!(path, r#"{ path = "/home/\"ada\"/backline" }"#);
+        assert_eq!(path, r#"path = "/home/\"ada\"/backline""#);
         let this = checkout(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert!(checkout(&this.join("src")).is_err());
     }

@@ -1,4 +1,6 @@
-//! `talk`: conversations that were written down, played against the app's workflows.
+//! `talk`: conversations that were written down, played against the app's workflows; and had ones, written down.
+
+mod record;
 
 use std::{
     fs,
@@ -9,7 +11,7 @@ use std::{
 use anyhow::Context;
 use serde::Serialize;
 
-use super::{difference, tell};
+use super::{difference, open_store, tell, wait};
 use crate::engine::{Table, play};
 
 pub(super) const EXAMPLES: &str = "\
@@ -17,6 +19,8 @@ Examples:
   {program} talk src/lunch.talk             play it; print the conversation, or where it differs
   {program} talk --update src/lunch.talk    rewrite it to what really happens
   {program} talk --json src/*.talk          one JSON object for each file
+  {program} talk --record src/lunch.talk    write down what was said on the chat page, as a new transcript
+  {program} talk --record lunch.talk --with Ada --with Bo
 
 A transcript, of which only the lines of `>`, `~` and `…` need be written before the first --update:
   > Ada: /report
@@ -28,11 +32,20 @@ A transcript, of which only the lines of `>`, `~` and `…` need be written befo
 #[derive(clap::Args)]
 pub(super) struct Options {
     /// The transcripts
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "record", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Rewrite each transcript to what really happens
     #[arg(long)]
     update: bool,
+    /// Write down what was said to the app in --root, on the chat page or in earnest, as this transcript
+    #[arg(long, value_name = "TALK", conflicts_with_all = ["files", "update", "json"])]
+    record: Option<PathBuf>,
+    /// Record only what these people did: a part of a name, or a conversation's id
+    #[arg(long, value_name = "NAME", requires = "record")]
+    with: Vec<String>,
+    /// The folder of the app's local.settings.json, for --record
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
     /// Print one JSON object for each transcript: file, outcome, and the line of the first difference
     #[arg(long)]
     json: bool,
@@ -68,6 +81,10 @@ struct Played<'a> {
 
 /// Plays the transcripts. Fails if one differs, after having played them all.
 pub(super) fn talk(table: &Table, options: &Options, program: &str) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &options.record {
+        let store = open_store(&options.root)?;
+        return wait(record::record(table, &*store, file, &options.with));
+    }
     let mut all_well = true;
     for (index, file) in options.files.iter().enumerate() {
         let mut played = compare(table, file)?;

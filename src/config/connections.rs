@@ -5,6 +5,7 @@ use azure_core::http::Url;
 use super::reader::Reader;
 use crate::{
     azure::{Access, Identity},
+    blob::{self, account::AccountSettings},
     queue::{self, storage_queue::StorageSettings},
     store::CosmosSettings,
 };
@@ -90,6 +91,40 @@ impl Reader<'_> {
                 .mistake(format!("`{NAME}__accountName` is `{account}`; set it to the account's name"));
         };
         Some(StorageSettings { account, endpoint, access: Access::Identity(identity?) })
+    }
+
+    /// In the account of the queues, or beside the queues' file, unless a folder is named.
+    pub(super) fn blobs(&mut self, queues: &queue::Settings) -> Option<blob::Settings> {
+        const URI: &str = "AzureWebJobsStorage__blobServiceUri";
+        if let Some(text) = self.text("KEPT_FILES") {
+            return match text.strip_prefix("disk:").filter(|path| !path.is_empty()) {
+                Some(path) => Some(blob::Settings::Disk(path.into())),
+                None => {
+                    self.mistake(format!("`KEPT_FILES` is `{text}`; set it to disk:<path>, or not at all"))
+                }
+            };
+        }
+        let queue::Settings::Storage(queues) = queues else {
+            return Some(blob::Settings::Disk(".backline/kept-files".into()));
+        };
+        if let (Access::Key(_), Some(text)) = (&queues.access, self.text("AzureWebJobsStorage")) {
+            // What is wrong with it was said for the queues, but for the blobs' own endpoint.
+            return match AccountSettings::of_connection_string(text) {
+                Ok(account) => Some(blob::Settings::Account(account)),
+                Err(why) => self.mistake(format!("`AzureWebJobsStorage` {why}")),
+            };
+        }
+        let endpoint = if self.text(URI).is_some() {
+            self.url(URI)?
+        } else {
+            let beside = queues.endpoint.as_str().replacen(".queue.", ".blob.", 1);
+            match Url::parse(&beside) {
+                Ok(endpoint) if endpoint != queues.endpoint => endpoint,
+                _ => return self.mistake(format!("nothing says where the account's blobs are; set `{URI}`")),
+            }
+        };
+        let (account, access) = (queues.account.clone(), queues.access.clone());
+        Some(blob::Settings::Account(AccountSettings { account, endpoint, access }))
     }
 
     /// The identity of a connection, by the names that the Functions host has for it:

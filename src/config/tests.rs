@@ -78,6 +78,9 @@ fn cosmos_and_storage_are_named_as_on_azure() {
     let queue::Settings::Storage(storage) = identity.queues else { panic!("{:?}", identity.queues) };
     assert_eq!(storage.endpoint.as_str(), "https://queues.queue.core.windows.net/");
     assert_eq!(storage.access, Access::Identity(Identity::Developer));
+    let blob::Settings::Account(blobs) = identity.blobs else { panic!("{:?}", identity.blobs) };
+    assert_eq!(blobs.endpoint.as_str(), "https://queues.blob.core.windows.net/");
+    assert_eq!((blobs.account.as_str(), blobs.access), ("queues", storage.access));
 
     let keys = read(&[
         ("STORE", "cosmos"),
@@ -88,7 +91,18 @@ fn cosmos_and_storage_are_named_as_on_azure() {
     let told = format!("{keys:?}");
     let queue::Settings::Storage(storage) = keys.queues else { panic!("{:?}", keys.queues) };
     assert_eq!(storage.endpoint.as_str(), "http://127.0.0.1:10001/devstoreaccount1");
+    let blob::Settings::Account(blobs) = keys.blobs else { panic!("{:?}", keys.blobs) };
+    assert_eq!(blobs.endpoint.as_str(), "http://127.0.0.1:10000/devstoreaccount1");
     assert!(!told.contains("c2VzYW1l") && !told.contains("Eby8"), "{told}");
+}
+
+#[test]
+fn kept_files_are_where_the_queues_are_unless_a_folder_is_named() {
+    let at_home = read(&[]).unwrap().blobs;
+    assert_eq!(at_home, blob::Settings::Disk(".backline/kept-files".into()));
+    let named =
+        read(&[("AzureWebJobsStorage", "UseDevelopmentStorage=true"), ("KEPT_FILES", "disk:/srv/files")]);
+    assert_eq!(named.unwrap().blobs, blob::Settings::Disk("/srv/files".into()));
 }
 
 #[test]
@@ -100,6 +114,8 @@ fn a_half_named_account_says_what_is_missing() {
         (&[("AzureWebJobsStorage", "AccountName=sesame")], "no `AccountKey"),
         (&[("AzureWebJobsStorage", "sesame")], "is none of"),
         (&[("AzureWebJobsStorage__credential", "managedidentity")], "__accountName"),
+        (&[("AzureWebJobsStorage__queueServiceUri", "https://queues.example/")], "__blobServiceUri"),
+        (&[("KEPT_FILES", "here")], "disk:<path>"),
         (&[("AzureWebJobsStorage__accountName", "x"), ("AzureWebJobsStorage", "A=sesame")], "are both set"),
     ] {
         let words = read(settings).unwrap_err().to_string();

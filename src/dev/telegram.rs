@@ -16,6 +16,7 @@ mod keeper;
 mod kind;
 mod load;
 mod mail;
+mod media;
 mod page;
 mod parameters;
 mod photo;
@@ -41,6 +42,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 pub use act::{Act, Spot};
 pub use fault::{Fault, Wrong};
 pub use journal::{Call, Delivery, State};
+pub use media::MediaKind;
 
 use crate::model::Clock;
 use room::RoomKey;
@@ -280,6 +282,11 @@ impl FakeTelegram {
     /// Takes a file for [`Act::Photo`] or [`Act::Document`]; returns its id.
     pub fn upload(&self, name: &str, mime: &str, bytes: impl Into<Bytes>) -> String {
         self.fake.world().add_file(File { name: name.to_owned(), mime: mime.to_owned(), bytes: bytes.into() })
+    }
+
+    /// A file is there no longer: nobody can fetch or send it.
+    pub fn lose_file(&self, id: &str) {
+        self.fake.world().files.remove(photo::file_of(id));
     }
 
     /// Adds somebody; returns their id. The first people, Ada (101), Bo (102) and Cleo (103), are there from the start.

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    album::{album, answered},
     head::Head,
-    log::{Entry, Fact, Recorded, Status},
+    log::{Entry, Status},
     route::{Beginning, Outside, Route, outside},
     table::Table,
     turn::{Refusal, Step, Wanted, apply, begin, put_aside},
 };
-use crate::model::{Content, ConversationId, Input, What, WorkflowId};
+use crate::model::{ConversationId, Input, What, WorkflowId};
 
 /// The workflow an input may go to, as it stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Target<'a> {
     pub current: Option<&'a Head>,
     /// The workflow that the input names.
     pub named: Option<&'a Head>,
+    /// The input is more of an album that was called no answer already: it answers something, or nothing is said.
+    pub told: bool,
 }
 
 /// What an input does.
@@ -55,25 +58,33 @@ pub fn decide(
 ) -> Result<Decided, Refusal> {
     let running = |head: &&Head| head.status == Status::Running;
     let current = target.current.filter(|head| head.takes_what_is_said());
-    let collects = target.current.is_some_and(|head| has_album(head, input));
+    let has_album = |head: &Head| has_album(head, input);
+    let collects = target.current.is_some_and(has_album) || target.named.is_some_and(has_album);
     let named = target.named.filter(running).filter(|head| match route {
-        Route::Named(_, Some(question)) => !collects && waits(head, question, input),
+        Route::Named(_, Some(question)) => has_album(head) || (!collects && waits(head, question, input)),
         _ => !is_foreign(head, input),
     });
     let (head, question) = match (route, named, current) {
         (Route::Named(_, question), Some(head), _) => (head, *question),
         // What answers a prompt whose question is over is like any other message.
-        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) => (head, None),
+        (Route::Named(_, Some(_)) | Route::Current, _, Some(head)) if !collects || has_album(head) => {
+            (head, None)
+        }
         (Route::Begin(beginning), ..) => return begun(beginning, input, current, looked_up),
         (Route::Named(_, Some(_)) | Route::Current, ..) if collects => {
-            return done(Vec::new(), target.current.map(|head| head.workflow), Outside::default());
+            let now = target.current.filter(|head| head.takes_what_is_said() || has_album(head));
+            return done(Vec::new(), now.map(|head| head.workflow), Outside::default());
         }
         (Route::Named(..) | Route::Current | Route::Outside, ..) => {
-            return done(Vec::new(), current.map(|head| head.workflow), outside(table, input));
+            let outside = if target.told { Outside::default() } else { outside(table, input) };
+            return done(Vec::new(), current.map(|head| head.workflow), outside);
         }
     };
     match apply(table, head, input, question, looked_up)? {
         Step::Wants(wanted) => Ok(Decided::Wants(wanted)),
+        Step::Applied(entry) if target.told && answered(&entry).is_none() => {
+            done(Vec::new(), current.map(|head| head.workflow), Outside::default())
+        }
         Step::Applied(entry) => {
             let now = match current.map(|head| head.workflow) {
                 Some(id) if id == head.workflow => still_current(id, &entry),
@@ -129,7 +140,7 @@ fn is_foreign(head: &Head, input: &Input) -> bool {
 
 /// Is the input one more file of an album that answered this workflow?
 fn has_album(head: &Head, input: &Input) -> bool {
-    let What::Said(Content::File { album: Some(album), .. }) = &input.what else { return false };
+    let Some(album) = album(input) else { return false };
     head.standing.iter().filter_map(|standing| standing.collecting.as_ref()).any(|of| of.album == *album)
 }
 
@@ -137,10 +148,9 @@ fn has_album(head: &Head, input: &Input) -> bool {
 /// current one, unless the rest of an album may still come for it.
 #[must_use]
 pub fn still_current(id: WorkflowId, entry: &Entry) -> Option<WorkflowId> {
-    let collects = |recorded: &Recorded| matches!(&recorded.fact, Fact::Answered { collecting: Some(_), .. });
     let waits = match entry.status {
         Status::Running => true,
-        Status::Finished => entry.facts.iter().any(collects),
+        Status::Finished => answered(entry).is_some(),
         Status::Cancelled | Status::Stuck => false,
     };
     waits.then_some(id)

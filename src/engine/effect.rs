@@ -122,6 +122,7 @@ pub(super) fn read_data(data: &str) -> Option<(WorkflowId, &str, Pressed<'_>)> {
 /// The message that puts a question.
 pub(super) fn prompt(workflow: WorkflowId, question: &OpenQuestion, lead_in: Option<&Text>) -> Delivery {
     let message = Message {
+        files: Vec::new(),
         text: words(question, lead_in),
         buttons: buttons(workflow, question),
         // Who is asked by name talks about something else: only a reply tells that this is what they answer.
@@ -132,8 +133,7 @@ pub(super) fn prompt(workflow: WorkflowId, question: &OpenQuestion, lead_in: Opt
 
 /// The same question with other toggles on, or another page.
 pub(super) fn refreshed(workflow: WorkflowId, question: &OpenQuestion) -> Delivery {
-    let message =
-        Message { text: words(question, None), buttons: buttons(workflow, question), force_reply: false };
+    let message = Message { buttons: buttons(workflow, question), ..Message::plain(words(question, None)) };
     Delivery::Edit(Edit {
         prompt: prompt_name(workflow, question.name()),
         message_id: None,

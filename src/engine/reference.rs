@@ -1,9 +1,10 @@
-//! The reference data that every app has: its areas, the people who have talked to the bot, and the languages it speaks.
+//! The reference data that every app has: its areas, the people who have talked to the bot, the languages it speaks, and
+//! where somebody was last.
 
 use super::{question::Choice, script::LookUp};
 use crate::{
     locale::Language,
-    model::{Area, Facility, Person, Text},
+    model::{Area, Facility, Person, Position, Text},
 };
 
 /// The areas of the app's ground: `chat.look_up(Areas).await`.
@@ -22,6 +23,16 @@ pub struct People;
 impl LookUp for People {
     const NAME: &'static str = "people";
     type Output = Vec<Person>;
+}
+
+/// Where whoever the workflow talks to was seen last, if that is [recent](Position::is_recent):
+/// `chat.look_up(Whereabouts).await`.
+#[derive(Clone, Copy, Debug)]
+pub struct Whereabouts;
+
+impl LookUp for Whereabouts {
+    const NAME: &'static str = "whereabouts";
+    type Output = Option<Position>;
 }
 
 /// The languages that the app speaks: `chat.look_up(Languages).await`.

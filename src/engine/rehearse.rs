@@ -6,8 +6,13 @@
 //! > Ada taps: Cleaning                Ada presses the newest button that says so
 //! > Ada taps Yes under May I          the same, under a message that begins so
 //! > Ada replies to Any wi: hot        Ada replies to the newest message that begins so
-//! > Ada sends a photo: Mud!           also without a caption; an album of 3 photos, a document, a voice, a video,
-//!                                     a sticker, a location 52.5 13.4
+//! > Ada sends a photo: Mud!           also without a caption; a document, a voice, an audio, a video, a sticker,
+//!                                     an album of 3 photos, an album of 2 photos, 1 video, a location 52.5 13.4,
+//!                                     a live location 52.5 13.4
+//! > Ada replies to May I with a photo the same in reply, with all of these
+//! > Ada sends an expired photo        a photo that can't be kept; also: a forged photo, a photo of 30 MB
+//! < (2 photos) Look!                  Ada is sent an album with words under it
+//! > Ada moves to 52.6 13.4            Ada's live location follows her
 //! > Ada edits: Mud                    Ada changes what she wrote last
 //! < Bo: May Ada do it? [Yes] [No]     Bo is sent something
 //! ! This button is no longer in use.  a toast for whoever pressed
@@ -23,10 +28,13 @@
 //! A message of several lines goes on in lines indented by two blanks; its empty lines are left out. That a prompt
 //! changes once it is answered is not shown.
 
-pub(super) mod transcript;
+pub(crate) mod transcript;
 pub(super) mod world;
 
 use std::fmt;
+
+#[cfg(feature = "tools")]
+pub(crate) use transcript::name_of_kind;
 
 use super::table::{Table, Workflow};
 use crate::engine::script::Chat;

@@ -24,7 +24,7 @@ use super::{
     table::Script,
     turn::Wanted,
 };
-use crate::model::{PersonId, Text, WorkflowId};
+use crate::model::{Message, PersonId, Text, WorkflowId};
 
 /// Something a script did, in the order in which it did it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub enum Act {
         /// To whom, as for a question.
         to: Option<PersonId>,
         /// What.
-        text: Text,
+        message: Message,
     },
     /// It chose the language that it speaks from here on.
     Language {
@@ -121,9 +121,11 @@ pub struct Turn {
 
 impl Turn {
     /// The reference data that it waits for.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = Wanted> {
+    pub(super) fn wanted(&self, head: &Head) -> impl Iterator<Item = Wanted> {
         self.acts.iter().filter_map(|act| match act {
-            Act::LookUp { name, what } => Some(Wanted { name: name.clone(), what: what.clone() }),
+            Act::LookUp { name, what } => {
+                Some(Wanted { name: name.clone(), what: what.clone(), of: head.conversation.clone() })
+            }
             _ => None,
         })
     }

@@ -114,6 +114,7 @@ pub(super) fn outside(table: &Table, input: &Input) -> Outside {
             _ if input.chat != ChatKind::Private => Outside::default(),
             other => say(text!("unknown-command", command = other)),
         },
+        What::Said(Content::Location(_)) if input.chat == ChatKind::Private => say(text!("position-noted")),
         What::Said(_) if input.chat == ChatKind::Private => say(text!("unknown-input")),
         What::Edited(Content::Text(_)) if input.chat == ChatKind::Private => say(text!("edited")),
         _ => Outside::default(),

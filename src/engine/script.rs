@@ -19,7 +19,7 @@ use super::{
     question::{Part, Presence, Question},
     replay::Act,
 };
-use crate::model::{Person, PersonId, Text, Timestamp, WorkflowId, short_hash};
+use crate::model::{Attachment, Message, Person, PersonId, Text, Timestamp, WorkflowId, short_hash};
 
 /// A replay may do at most so many chat operations; a script that does more never ends.
 pub(super) const MOST_OPERATIONS: u32 = 10_000;
@@ -236,12 +236,33 @@ impl Chat {
     /// If nobody talks to it: a workflow started by another one uses [`tell`](Self::tell).
     pub fn say(&self, text: Text) {
         assert!(self.inner.borrow().has_company, "it says something, but nobody talks to it: use `tell`");
-        self.speak(None, text);
+        self.speak(None, text, Vec::new());
     }
 
     /// Says something to somebody else, in their own chat with the bot.
     pub fn tell(&self, person: &Person, text: Text) {
-        self.speak(Some(person.id), text);
+        self.speak(Some(person.id), text, Vec::new());
+    }
+
+    /// Sends files to whoever the workflow talks to, with words under them: photos and videos, documents, and music each
+    /// as albums of up to ten; what can't be in an album (voice, stickers) alone. A file that can no longer be sent is
+    /// left out, and the words say so.
+    ///
+    /// # Panics
+    /// If nobody talks to it: a workflow started by another one uses [`show_to`](Self::show_to).
+    pub fn show(&self, files: impl IntoIterator<Item = impl Into<Attachment>>, text: Text) {
+        assert!(self.inner.borrow().has_company, "it shows something, but nobody talks to it: use `show_to`");
+        self.speak(None, text, files.into_iter().map(Into::into).collect());
+    }
+
+    /// Sends files to somebody else, in their own chat with the bot.
+    pub fn show_to(
+        &self,
+        person: &Person,
+        files: impl IntoIterator<Item = impl Into<Attachment>>,
+        text: Text,
+    ) {
+        self.speak(Some(person.id), text, files.into_iter().map(Into::into).collect());
     }
 
     /// From here on, speaks this language with whoever the workflow talks to, wherever they meet the bot; without one, the
@@ -275,12 +296,15 @@ impl Chat {
         inner.acts.push(Act::Broadcast { name, to, text });
     }
 
-    fn speak(&self, to: Option<PersonId>, text: Text) {
-        let words = serde_json::to_string(&text).expect("a text has text keys only");
+    fn speak(&self, to: Option<PersonId>, text: Text, files: Vec<Attachment>) {
+        let mut words = serde_json::to_string(&text).expect("a text has text keys only");
+        for file in &files {
+            words += &serde_json::to_string(file).expect("an attachment has text keys only");
+        }
         let of = to.map(|person| format!("@{person}")).unwrap_or_default();
         let mut inner = self.inner.borrow_mut();
         let name = inner.number(&format!("{}{of}{}", self.scope, short_hash(&words)));
-        inner.acts.push(Act::Say { name, to, text });
+        inner.acts.push(Act::Say { name, to, message: Message { files, ..Message::plain(text) } });
     }
 
     /// Tells the rest of the business a fact, once, however often the script comes by.

@@ -1,7 +1,9 @@
 //! Proofs of what the engine promises, most of them as transcripts.
 
+mod albums;
 mod broadcasts;
 mod calls;
+mod files;
 mod limits;
 mod manners;
 mod once;

@@ -20,7 +20,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    model::{Input, Message, WorkflowId},
+    model::{ConversationId, Input, Message, WorkflowId},
     text,
 };
 
@@ -47,6 +47,8 @@ pub struct Wanted {
     pub name: String,
     /// Which data (`areas`).
     pub what: String,
+    /// The conversation that the workflow is about, if somebody chats with it.
+    pub of: Option<ConversationId>,
 }
 
 /// What came of playing an input.

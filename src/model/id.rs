@@ -272,6 +272,12 @@ impl EffectId {
 }
 
 impl EffectId {
+    /// The workflow that caused it; none for what was said outside any workflow.
+    #[must_use]
+    pub fn workflow(&self) -> Option<WorkflowId> {
+        self.0.split_once(':')?.0.parse().ok()
+    }
+
     /// Which entry of its workflow's log caused it; none for what was said outside any workflow.
     #[must_use]
     pub fn entry(&self) -> Option<u32> {

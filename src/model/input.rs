@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ConversationId, EffectId, InputKey, Person, Timestamp, TraceParent, WorkflowId};
+use super::{ConversationId, EffectId, InputKey, Person, Place, Timestamp, TraceParent, WorkflowId};
 
 /// One thing that happened to a conversation: an update, the passing of a deadline, a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub enum What {
     },
     /// Somebody wrote or sent something.
     Said(Content),
-    /// Somebody changed what they had written; no answer, but kept.
+    /// Somebody changed what they had written, or their live location moved; no answer, but kept.
     Edited(Content),
     /// Somebody pressed a button.
     Press {
@@ -165,20 +165,14 @@ pub enum Content {
     },
 }
 
-/// A place on earth, in degrees (WGS 84).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Place {
-    /// −90 to 90.
-    pub latitude: f64,
-    /// −180 to 180.
-    pub longitude: f64,
-}
-
 /// A file that lies with Telegram: a claim check, never the bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileRef {
     /// What it is.
     pub kind: FileKind,
+    /// Of videos: a round one, or one without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Telegram's handle, good for this bot.
     pub id: String,
     /// The same for every bot and over time; can't be used to fetch.
@@ -195,6 +189,29 @@ pub struct FileRef {
     /// The words under it, in an answer; what was sent has them beside it ([`Content::File`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+}
+
+/// Videos that Telegram takes for something of its own, and sends as nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A round video message (`video_note`).
+    Round,
+    /// A video without sound (`animation`).
+    Silent,
+}
+
+/// A copy of a file that is kept beyond what Telegram promises.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its name among the kept files.
+    pub blob: String,
+    /// Its content type, as its content shows.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// What a file is.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::{FileKind, FileRef, KeptFile, Shape, Text};
 
 /// One thing to send to a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,11 +55,14 @@ pub struct Edit {
     pub closes: bool,
 }
 
-/// Words and buttons.
+/// Words, files and buttons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// The words.
+    /// The words; under files, if there are files.
     pub text: Text,
+    /// Files, as albums where they go together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
     /// Rows of buttons under it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Vec<Button>>,
@@ -72,7 +75,49 @@ impl Message {
     /// Words without buttons.
     #[must_use]
     pub fn plain(text: Text) -> Self {
-        Self { text, buttons: Vec::new(), force_reply: false }
+        Self { text, files: Vec::new(), buttons: Vec::new(), force_reply: false }
+    }
+}
+
+/// A file to send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// What it is sent as.
+    pub kind: FileKind,
+    /// Of videos: a round one, or one without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// Where a file that is sent comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// From Telegram itself, by this bot's handle ([`FileRef::id`]).
+    Telegram(String),
+    /// From the files that are kept.
+    Kept {
+        /// Its name there.
+        blob: String,
+        /// Its content type.
+        mime: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+impl From<&FileRef> for Attachment {
+    fn from(file: &FileRef) -> Self {
+        Self { kind: file.kind, shape: file.shape, source: Source::Telegram(file.id.clone()) }
+    }
+}
+
+impl From<&KeptFile> for Attachment {
+    fn from(file: &KeptFile) -> Self {
+        let KeptFile { kind, blob, mime, size } = file.clone();
+        Self { kind, shape: None, source: Source::Kept { blob, mime, size } }
     }
 }
 

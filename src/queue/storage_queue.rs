@@ -2,9 +2,7 @@
 
 mod failure;
 mod message;
-mod sas;
 mod settings;
-mod wire;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,16 +21,17 @@ use tokio::sync::{OnceCell, watch};
 
 pub use settings::StorageSettings;
 
-use self::{failure::Failure, sas::Sas};
+use self::failure::Failure;
 use super::{
     Error, Length, MOST, Mailbox, Queue, Received,
     message::{LIFE, check},
     sent::Sent,
 };
-use crate::{azure::Access, model::Clock};
+use crate::{
+    azure::{Access, Rights, Sas, VERSION, wire},
+    model::Clock,
+};
 
-/// The version of the REST interface that is spoken: an old one, so that no emulator is too old.
-const VERSION: &str = "2021-12-02";
 const POP_RECEIPT: HeaderName = HeaderName::from_static("x-ms-popreceipt");
 /// So many queues are told the lengths of.
 const LISTED: usize = 100;
@@ -57,7 +56,8 @@ impl StorageQueue {
     pub fn new(settings: StorageSettings, clock: Clock) -> Result<Self, Error> {
         let sas = match &settings.access {
             Access::Key(key) => {
-                let sas = Sas { account: settings.account.clone(), key: key.clone(), clock };
+                let (account, key) = (settings.account.clone(), key.clone());
+                let sas = Sas { account, key, rights: Rights::QUEUES, clock };
                 sas.sign(&mut settings.endpoint.clone()).map_err(|_| {
                     Error::Refused(format!(
                         "the key of the storage account `{}` is no base64: copy the connection string anew",

@@ -11,12 +11,14 @@ use super::{
     documents::{Tries, WorkflowDocument},
 };
 use crate::{
-    engine::{ActivityFailure, OpenCall},
+    engine::{Activity, ActivityFailure, KeepFile, OpenCall},
     model::{ConversationId, EffectId, Input, InputKey, What, WorkflowId},
 };
 
 /// An activity may take so long at a time.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// And fetching a file so long: less than the sweep waits before it makes a call again.
+const FETCHING: Duration = Duration::from_secs(50);
 /// So many tries, then failure is the result.
 const MOST_TRIES: u32 = 6;
 
@@ -74,7 +76,7 @@ impl Runtime {
     ) -> Result<Option<Input>, Error> {
         let workflow = document.head.workflow;
         let tried = document.tries.get(&call.name).map_or(0, |tries| tries.count) + 1;
-        let outcome = match self.run(call).await {
+        let outcome = match self.run(document, call, tried).await {
             Ok(value) => Ok(value),
             Err(ActivityFailure::Transient(why)) if tried < MOST_TRIES => {
                 tracing::warn!(%workflow, call = call.name, why, tried, "an activity failed and is tried again");
@@ -107,13 +109,22 @@ impl Runtime {
         }
     }
 
-    async fn run(&self, call: &OpenCall) -> Result<Value, ActivityFailure> {
-        let Some(run) = self.table().runner(&call.activity) else {
+    async fn run(
+        &self,
+        document: &WorkflowDocument,
+        call: &OpenCall,
+        tried: u32,
+    ) -> Result<Value, ActivityFailure> {
+        // A task of its own: so a panic in it is its own.
+        let (mut work, patience) = if call.activity == KeepFile::NAME {
+            let (slug, workflow) = (document.head.bot.to_string(), document.head.workflow);
+            (tokio::spawn(self.clone().keep_file(slug, workflow, call.arguments.clone(), tried)), FETCHING)
+        } else if let Some(run) = self.table().runner(&call.activity) {
+            (tokio::spawn(run(call.arguments.clone())), PATIENCE)
+        } else {
             return Err(ActivityFailure::Final(format!("there is no activity `{}`", call.activity)));
         };
-        // A task of its own: so a panic in it is its own.
-        let mut work = tokio::spawn(run(call.arguments.clone()));
-        match tokio::time::timeout(PATIENCE, &mut work).await {
+        match tokio::time::timeout(patience, &mut work).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
                 Err(ActivityFailure::Transient(format!("`{}` panicked: {panic}", call.activity)))

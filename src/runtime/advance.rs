@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name, put_aside,
+        Album, Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name,
+        put_aside,
     },
     model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
     store::ETag,
@@ -285,7 +286,9 @@ impl Runtime {
         };
         let current = self.recalled(current.map(|(document, _)| &document.head)).await?;
         let named = self.recalled(named.map(|(document, _)| &document.head)).await?;
-        let target = Target { current: current.as_deref(), named: named.as_deref() };
+        let album = Album::of(scene.conversation.album.as_ref(), &scene.item.input);
+        let told = album.is_some_and(|album| album.told);
+        let target = Target { current: current.as_deref(), named: named.as_deref(), told };
         let decided = self.decide(&scene.item.input, &route, target).await?;
         Ok(decided.map(|mut decision| {
             // A command whose entry in the old workflow is written, but not yet the new workflow.

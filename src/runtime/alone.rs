@@ -43,7 +43,7 @@ impl Runtime {
         if let (Route::Begin(_), Some(_)) = (&route, &head) {
             return Ok(None);
         }
-        let target = Target { current: None, named: head.as_deref() };
+        let target = Target { named: head.as_deref(), ..Target::default() };
         match self.decide(input, &route, target).await? {
             Ok(decision) => Ok(decision.entries.into_iter().next().map(|(_, entry)| entry)),
             Err(why) => {

@@ -12,7 +12,7 @@ use super::{
     scene::{Read, Scene},
 };
 use crate::{
-    engine::{Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
+    engine::{Album, Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
     model::{ConversationId, Delivery, EffectId, Input, InputKey, Person, Text, What, WorkflowId},
     store::{Batch, Container, Draft, ETag, Write},
 };
@@ -54,6 +54,7 @@ impl Runtime {
         visit: &Visit<'_>,
     ) -> Result<Applied, Error> {
         let input = &scene.item.input;
+        let album = Album::after(scene.conversation.album.clone(), input, &decision);
         let (key, here) = (input.key.clone(), &input.conversation);
         let mut batches = Vec::with_capacity(3);
         let mut leaving = Vec::new();
@@ -77,6 +78,7 @@ impl Runtime {
         let delivered = delivered(input, &entries, decision.outside.deliveries, toast.as_ref(), is_own);
         let mut conversation = scene.conversation;
         conversation.current = decision.current;
+        conversation.album = album;
         conversation.stuck = false;
         let is_new = self.acquaint(&mut conversation, input).await;
         batches

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules;
 use crate::{
-    engine::{Caused, Effect, Entry, Head, Status},
+    engine::{Album, Caused, Effect, Entry, Head, Status},
     model::{
         ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp, TraceParent,
         WorkflowId,
@@ -38,6 +38,9 @@ pub struct Conversation {
     /// Message ids of the prompts, by workflow and question.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<String, i64>,
+    /// The album that arrives here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<Album>,
     /// May the bot write here?
     #[serde(default = "yes")]
     pub reachable: bool,
@@ -60,6 +63,7 @@ impl Default for Conversation {
             claim: None,
             not_before: None,
             prompts: BTreeMap::new(),
+            album: None,
             reachable: true,
             stuck: false,
         }
@@ -331,6 +335,11 @@ pub(super) const CALL_TIME: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 /// The id of every head.
 pub(super) fn head_id() -> DocumentId {
     "head".parse().expect("`head` is an id")
+}
+
+/// The id of where somebody was last.
+pub(super) fn position_id() -> DocumentId {
+    "position".parse().expect("`position` is an id")
 }
 
 /// The id of an inbox item.

@@ -12,6 +12,7 @@ use super::{
     dead_letter::DeadLetter,
     documents::{Conversation, Outgoing},
     rules,
+    send_files::without_files,
 };
 use crate::{
     engine::read_prompt_name,
@@ -35,6 +36,8 @@ enum Sent {
     Paced(Duration),
     /// Telegram could not be reached.
     Lost(String),
+    /// Its files can't be sent: this is said in its place.
+    Instead(Delivery),
     /// It will never be there.
     Refused(String),
     /// Nothing can be sent to this chat.
@@ -120,14 +123,27 @@ impl Runtime {
         let is_last = outgoing.parts + 1 >= all.len();
         // An edit of a message that nobody knows is no call.
         let Some(call) = all.get(outgoing.parts) else { return Sent::Done { message: None, is_last } };
-        match bot.api.call(&bot.token, call.method, &call.parameters).await {
+        match self.call(bot, call).await {
             Ok(result) => Sent::Done { message: result.get("message_id").and_then(Value::as_i64), is_last },
             Err(Refusal::NotModified) => Sent::Done { message: None, is_last },
             Err(Refusal::RetryAfter(delay)) => Sent::Later(delay),
             Err(Refusal::Transient(why)) => Sent::Lost(why),
             Err(Refusal::Unauthorized) => Sent::Lost("telegram does not know this bot's token".to_owned()),
             Err(Refusal::Unreachable(why)) => Sent::Unreachable(why),
-            Err(why @ (Refusal::Moved { .. } | Refusal::Final { .. })) => Sent::Refused(why.to_string()),
+            Err(why @ Refusal::Moved { .. }) => Sent::Refused(why.to_string()),
+            Err(why @ Refusal::Final { .. }) => {
+                let instead = match &outgoing.delivery {
+                    Delivery::Send(send) => without_files(send, outgoing.parts),
+                    _ => None,
+                };
+                match instead {
+                    Some(instead) => {
+                        tracing::warn!(conversation = %id, effect = %outgoing.id, %why, "files can't be sent");
+                        Sent::Instead(instead)
+                    }
+                    None => Sent::Refused(why.to_string()),
+                }
+            }
         }
     }
 
@@ -199,7 +215,7 @@ impl Runtime {
         let now = self.store().now();
         let is_over = match sent {
             Sent::Done { is_last, .. } => *is_last,
-            Sent::Later(_) | Sent::Paced(_) => false,
+            Sent::Later(_) | Sent::Paced(_) | Sent::Instead(_) => false,
             Sent::Lost(_) => outgoing.attempts + 1 >= MOST_ATTEMPTS,
             Sent::Refused(_) | Sent::Unreachable(_) => true,
         };
@@ -216,6 +232,9 @@ impl Runtime {
             if let Some(same) = conversation.outbox.iter_mut().find(|other| other.id == outgoing.id) {
                 same.parts = outgoing.parts + usize::from(matches!(sent, Sent::Done { .. }));
                 same.attempts = outgoing.attempts + u32::from(matches!(sent, Sent::Lost(_)));
+                if let Sent::Instead(delivery) = sent {
+                    (same.delivery, same.parts) = (delivery.clone(), 0);
+                }
             }
             if let (Sent::Done { message: Some(message), .. }, Delivery::Send(send)) =
                 (sent, &outgoing.delivery)

@@ -8,10 +8,13 @@ use super::{
     Bot, Error, Runtime, State,
     advance::{By, Done, Opening},
     dead_letter::DeadLetter,
-    documents::{Item, SAFETY_NET, item_id},
+    documents::{Item, SAFETY_NET, item_id, position_id},
 };
 use crate::{
-    model::{ChatKind, ConversationId, Input, InputKey, Timestamp, TraceParent, What, short_hash},
+    model::{
+        ChatKind, Content, ConversationId, Input, InputKey, Position, Timestamp, TraceParent, What,
+        short_hash,
+    },
     store::{Batch, Container, Draft, Error as StoreError, Write},
     telegram,
 };
@@ -45,7 +48,7 @@ impl Runtime {
             }
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
-        let done = if matches!(what, What::Ignored { .. } | What::Edited(_)) {
+        let done = if is_idle(&input) {
             self.create_item(input).await?;
             None
         } else {
@@ -111,19 +114,18 @@ impl Runtime {
         let key = input.key.clone();
         let partition = input.conversation.to_string();
         // What nobody acts on is only kept.
-        let idle = matches!(input.what, What::Ignored { .. } | What::Edited(_));
+        let idle = is_idle(&input);
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
+        let position = position(&input);
         let item = Item { state, ..Item::new(input) };
         let mut draft = Draft::of(&item).due(due);
         if idle {
             draft = draft.ttl(self.settings().retention);
         }
-        let batch = Batch {
-            container: Container::Conversations,
-            partition,
-            writes: vec![Write::Create(item_id(&key), draft)],
-        };
+        // A redelivery is a conflict: then an old position does not overwrite a new one.
+        let writes = [Write::Create(item_id(&key), draft)].into_iter().chain(position).collect();
+        let batch = Batch { container: Container::Conversations, partition, writes };
         match self.store().commit(vec![batch]).await {
             Ok(_) => Ok(true),
             // A redelivery: carry on.
@@ -189,6 +191,26 @@ impl Runtime {
             tracing::warn!(%why, %hint, "no hint left; the sweep will find it");
         }
     }
+}
+
+/// Is it only kept? Nobody is told that they moved, or that a group saw them change their words.
+fn is_idle(input: &Input) -> bool {
+    match input.what {
+        What::Edited(Content::Text(_)) => input.chat != ChatKind::Private,
+        What::Edited(_) | What::Ignored { .. } => true,
+        _ => false,
+    }
+}
+
+/// The write that remembers where somebody is, if the input tells: a location, or the move of a live one
+/// (<https://core.telegram.org/bots/api#location>).
+fn position(input: &Input) -> Option<Write> {
+    let (What::Said(Content::Location(place)) | What::Edited(Content::Location(place))) = input.what else {
+        return None;
+    };
+    let position = Draft::of(&Position { place, at: input.at });
+    let kept_for = Position::RECENT.to_std().unwrap_or_default();
+    Some(Write::Upsert(position_id(), position.ttl(kept_for)))
 }
 
 fn garbage(bot: &Bot, raw: &[u8], why: &str, at: Timestamp, trace: TraceParent) -> DeadLetter {

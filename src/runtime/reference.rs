@@ -7,10 +7,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Error, Runtime};
+use super::{Error, Runtime, documents::position_id};
 use crate::{
     engine::{Table, Wanted},
-    model::{Area, BotSlug, Person, PersonId, Timestamp},
+    model::{Area, BotSlug, ConversationId, Ground, Person, PersonId, Position, Timestamp},
     store::{self, Batch, Container, Continuation, DocumentId, Draft, Store, Write},
 };
 
@@ -41,6 +41,7 @@ impl Runtime {
     /// brought them died over it, gets the rest.
     pub(super) async fn look_up(&self, wanted: &Wanted, bot: &BotSlug) -> Result<Value, Error> {
         match wanted.what.as_str() {
+            "whereabouts" => self.whereabouts(wanted.of.as_ref()).await,
             "people" => {
                 let mut people = self.parts.reference.people.lock().await;
                 self.refresh::<Person>(Container::People, &mut people).await?;
@@ -59,10 +60,21 @@ impl Runtime {
             }
             "languages" => Ok(json!(self.table().locales().languages())),
             other => {
-                let why = format!("there is no reference data `{other}` (known: areas, languages, people)");
+                let why = format!(
+                    "there is no reference data `{other}` (known: areas, languages, people, whereabouts)"
+                );
                 Err(Error::Data(why))
             }
         }
+    }
+
+    /// Where somebody was last; null if they have not told lately.
+    async fn whereabouts(&self, of: Option<&ConversationId>) -> Result<Value, Error> {
+        let Some(id) = of else { return Ok(Value::Null) };
+        let read = self.store().read(Container::Conversations, &id.to_string(), &position_id()).await?;
+        let position: Option<Position> = read.map(|document| document.parse()).transpose()?;
+        let now = self.store().now();
+        Ok(json!(position.filter(|position| position.is_recent(now))))
     }
 
     /// Somebody who has talked to this bot in private, as far as this instance knows. A store that can't tell now has
@@ -197,10 +209,24 @@ pub async fn put_areas(store: &dyn Store, areas: &[Value]) -> Result<(), Error> 
     for area in areas {
         let id = area_id(area)?;
         typed::<Area>(id.as_str(), area.clone())?;
+        check_ground(&id, area)?;
         batches.push(of_area(id.clone(), Write::Upsert(id, Draft::of(area))));
     }
     store.commit(batches).await?;
     Ok(())
+}
+
+/// An area has a place, or none: half a one would never be near anybody, and nobody would know why.
+fn check_ground(id: &DocumentId, area: &Value) -> Result<(), Error> {
+    let ground = Area::deserialize(area).ok().and_then(|area| area.ground);
+    let on_earth = ground.is_some_and(|Ground { middle, radius_m }| {
+        middle.latitude.abs() <= 90.0 && middle.longitude.abs() <= 180.0 && radius_m >= 0.0
+    });
+    if on_earth || ["latitude", "longitude", "radius_m"].iter().all(|field| area.get(field).is_none()) {
+        return Ok(());
+    }
+    let rule = "needs `latitude` and `longitude` in degrees and `radius_m` in metres, or none of them";
+    Err(Error::Data(format!("the area `{id}` {rule}")))
 }
 
 /// Takes an area away. Where a workflow speaks of it, it stays. Is false if there is none of this id.

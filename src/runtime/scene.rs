@@ -8,7 +8,7 @@ use super::{
     rules,
 };
 use crate::{
-    engine::{Entry, Route, route},
+    engine::{Album, Entry, Route, route},
     model::{ConversationId, InputKey, What, WorkflowId},
     store::{Container, ETag, Query},
 };
@@ -184,7 +184,8 @@ impl Runtime {
 }
 
 fn prompt<'a>(item: &'a Item, conversation: &'a Conversation) -> Option<&'a str> {
-    item.prompt.as_deref().or_else(|| conversation.prompt_of(item.input.reply_to?))
+    let album = || Album::of(conversation.album.as_ref(), &item.input)?.prompt.as_deref();
+    item.prompt.as_deref().or_else(album).or_else(|| conversation.prompt_of(item.input.reply_to?))
 }
 
 /// Which pending item goes first, and whether its A is done.

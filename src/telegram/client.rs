@@ -1,5 +1,6 @@
 //! Calls the Bot API.
 
+mod files;
 mod refusal;
 mod token;
 
@@ -9,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use files::{NoFile, Upload};
 pub use refusal::Refusal;
 pub use token::{InvalidToken, Token};
 
@@ -96,32 +98,23 @@ impl Client {
             code: 0,
             description: format!("the parameters of `{method}` are no JSON: {error}"),
         })?;
-        let answered = self.answer(patience, token, method, body).await;
+        let request = self.http.post(token.url(&self.base, method)).timeout(patience);
+        let answered = answer(request.header(CONTENT_TYPE, "application/json").body(body)).await;
         let (status, retry_after, body) = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
         refusal::read(status, retry_after, &body).map_err(|refusal| refusal.without(token))
     }
+}
 
-    /// Status, `Retry-After` in seconds and body of the answer, or why there is none.
-    async fn answer(
-        &self,
-        patience: Duration,
-        token: &Token,
-        method: &str,
-        body: Vec<u8>,
-    ) -> Result<(u16, Option<u64>, impl AsRef<[u8]> + use<>), String> {
-        let request = self
-            .http
-            .post(token.url(&self.base, method))
-            .timeout(patience)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body);
-        let response = request.send().await.map_err(told)?;
-        let status = response.status().as_u16();
-        let header = response.headers().get(RETRY_AFTER);
-        let retry_after = header.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
-        let body = response.bytes().await.map_err(told)?;
-        Ok((status, retry_after, body))
-    }
+/// Status, `Retry-After` in seconds and body of the answer to a request, or why there is none.
+async fn answer(
+    request: reqwest::RequestBuilder,
+) -> Result<(u16, Option<u64>, impl AsRef<[u8]> + use<>), String> {
+    let response = request.send().await.map_err(told)?;
+    let status = response.status().as_u16();
+    let header = response.headers().get(RETRY_AFTER);
+    let retry_after = header.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
+    let body = response.bytes().await.map_err(told)?;
+    Ok((status, retry_after, body))
 }
 
 /// An error and its causes in one line. The URL, which holds the token, is taken out.

@@ -1,5 +1,6 @@
 //! What is to be delivered, as calls of the Bot API (<https://core.telegram.org/bots/api#available-methods>).
 
+mod files;
 mod split;
 
 use serde_json::{Map, Value, json};
@@ -29,6 +30,21 @@ pub struct Call {
     pub method: &'static str,
     /// Its parameters, a JSON object.
     pub parameters: Value,
+    /// Kept files that it sends along.
+    pub uploads: Vec<Part>,
+}
+
+/// A kept file that a call sends along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What the parameters call it (`attach://part`).
+    pub part: String,
+    /// Its name among the kept files.
+    pub blob: String,
+    /// Its content type.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// Whom a delivery goes to, and what it refers to.
@@ -46,16 +62,22 @@ pub struct Addressee<'a> {
 }
 
 /// The calls that make this delivery, in order: a text that is too long for one message becomes several, the buttons
-/// under the last. An edit of a message that nobody knows is no call.
+/// under the last; files go before words that don't fit under them. An edit of a message that nobody knows is no call.
 #[must_use]
 pub fn calls(delivery: &Delivery, to: &Addressee<'_>, locales: &Locales) -> Vec<Call> {
     match delivery {
-        Delivery::Send(send) => send_message(&send.message, to, locales),
+        Delivery::Send(send) if send.message.files.is_empty() => send_message(&send.message, to, locales),
+        Delivery::Send(send) => {
+            let (mut calls, words) = files::calls(&send.message, to, locales);
+            calls.extend(words.into_iter().flat_map(|message| send_message(message, to, locales)));
+            calls
+        }
         Delivery::Edit(edit) => edit_message(edit, to, locales).into_iter().collect(),
         Delivery::Language { .. } => Vec::new(),
         Delivery::Answer { callback, text } => vec![Call {
             method: "answerCallbackQuery",
             parameters: answer(callback, text.as_ref(), to.language, locales).into(),
+            uploads: Vec::new(),
         }],
     }
 }
@@ -89,7 +111,7 @@ fn send_message(message: &Message, to: &Addressee<'_>, locales: &Locales) -> Vec
         if let Some(markup) = reply_markup(message, to, locales).filter(|_| index == last) {
             parameters.insert("reply_markup".to_owned(), markup);
         }
-        Call { method: "sendMessage", parameters: parameters.into() }
+        Call { method: "sendMessage", parameters: parameters.into(), uploads: Vec::new() }
     };
     texts.into_iter().enumerate().map(call).collect()
 }
@@ -114,7 +136,7 @@ fn edit_message(edit: &Edit, to: &Addressee<'_>, locales: &Locales) -> Option<Ca
         }
     };
     parameters.insert("message_id".to_owned(), message_id.into());
-    Some(Call { method, parameters: parameters.into() })
+    Some(Call { method, parameters: parameters.into(), uploads: Vec::new() })
 }
 
 fn text_parameters(conversation: &ConversationId, text: String) -> Map<String, Value> {

@@ -4,9 +4,10 @@ mod issue;
 
 use futures_util::future::Either;
 
+use super::evidence::Evidence;
 use crate::{
     Text, choices,
-    engine::{Areas, Chat, choice, location, photos, text},
+    engine::{Areas, Chat, Whereabouts, choice, location, photos, text},
     model::{Area, FileRef},
     text,
 };
@@ -43,7 +44,12 @@ pub(super) async fn report(chat: Chat) {
         Review::Submit => {
             let reference = reference(chat.id("issue"));
             chat.say(text!("report-thanks", reference = &reference));
+            let evidence =
+                Evidence { reference: reference.clone(), files: issue.photos.clone(), sender: chat.who() };
             chat.emit(issue.reported(reference, chat.who()));
+            if !evidence.files.is_empty() {
+                chat.start("evidence", evidence);
+            }
         }
         Review::Edit => {
             let of_this = |field: &Field| *field != Field::Facility || issue.facility.is_some();
@@ -55,10 +61,13 @@ pub(super) async fn report(chat: Chat) {
     }
 }
 
-/// Where it is: sent as a location, or chosen from the list.
-async fn area(chat: &Chat, areas: Vec<Area>) -> Area {
+/// Where it is: sent as a location, or chosen from the list, which begins with the nearest if it is known where they are.
+async fn area(chat: &Chat, mut areas: Vec<Area>) -> Area {
+    let seen = chat.look_up(Whereabouts).await;
+    let is_sorted = seen.is_some_and(|seen| Area::sort_by_distance(&mut areas, seen.place));
+    let list = if is_sorted { text!("report-area-nearest") } else { text!("report-area") };
     let here = location("where", text!("report-where"));
-    let listed = choice("area", text!("report-area"), areas.clone());
+    let listed = choice("area", list, areas.clone());
     let place = match chat.ask(here.or(listed)).await {
         Either::Left(place) => place,
         Either::Right(area) => return area,
@@ -120,6 +129,12 @@ mod tests {
     fn a_wrong_turn_costs_one_message() {
         rehearse_table(&table(), include_str!("report/mishaps.talk")).unwrap();
         rehearse_table(&table(), include_str!("report/mishaps.de.talk")).unwrap();
+    }
+
+    #[test]
+    fn the_nearest_area_goes_first_while_it_is_known_where_they_are() {
+        rehearse_table(&table(), include_str!("report/nearest.talk")).unwrap();
+        rehearse_table(&table(), include_str!("report/nearest.de.talk")).unwrap();
     }
 
     #[test]

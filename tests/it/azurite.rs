@@ -25,7 +25,7 @@ const VERSION: &str = "3.37.0";
 /// So many tests can have an account.
 const ACCOUNTS: usize = 100;
 
-/// The emulator. Its queues end when the test process does: then their standard input does.
+/// One service of the emulator. It ends when the test process does: then its standard input does.
 struct Azurite {
     endpoint: String,
     given: AtomicUsize,
@@ -65,12 +65,26 @@ fn open(connection_string: &str) -> StorageQueue {
 /// An account in the emulator. Where there is no Node, says so once in a line that everybody sees, and gives none; on a
 /// build server that is a failure.
 pub(crate) fn account() -> Option<Account> {
-    static AZURITE: OnceLock<Result<Azurite, String>> = OnceLock::new();
-    let started = AZURITE.get_or_init(|| {
-        let started = install().and_then(|folder| start(&folder));
+    static QUEUES: OnceLock<Result<Azurite, String>> = OnceLock::new();
+    account_of(&QUEUES, "queue")
+}
+
+/// The same, with blobs: what `AzureWebJobsStorage` says of it.
+pub(crate) fn blobs() -> Option<String> {
+    static BLOBS: OnceLock<Result<Azurite, String>> = OnceLock::new();
+    let Account { name, endpoint } = account_of(&BLOBS, "blob")?;
+    // An error means that another test has chosen a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Some(format!("AccountName={name};AccountKey={};BlobEndpoint={endpoint}", key()))
+}
+
+fn account_of(service: &OnceLock<Result<Azurite, String>>, called: &str) -> Option<Account> {
+    let started = service.get_or_init(|| {
+        let started = install().and_then(|folder| start(&folder, called));
         if let Err(why) = &started {
             // Not `eprintln!`, which is shown for tests that fail alone.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; Storage Queues were not tested");
+            let _ =
+                writeln!(std::io::stderr(), "SKIPPED: {why}; the {called}s of Azure Storage were not tested");
         }
         started
     });
@@ -129,12 +143,12 @@ fn install() -> Result<PathBuf, String> {
     Ok(wanted.join(package))
 }
 
-fn start(package: &Path) -> Result<Azurite, String> {
+fn start(package: &Path, service: &str) -> Result<Azurite, String> {
     let accounts: Vec<String> = (0..ACCOUNTS).map(|number| format!("{}:{}", name(number), key())).collect();
     let mut child = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/azurite/start.js"))
-        .arg(package.join("dist/src/queue/main.js"))
-        .args(["--queuePort", "0", "--inMemoryPersistence", "--disableTelemetry", "--silent"])
+        .arg(package.join(format!("dist/src/{service}/main.js")))
+        .args([&format!("--{service}Port"), "0", "--inMemoryPersistence", "--disableTelemetry", "--silent"])
         .env("AZURITE_ACCOUNTS", accounts.join(";"))
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         // Held open as long as this process lives.

@@ -26,6 +26,12 @@ pub(crate) fn parameters(of: &str) -> &'static Map<String, Value> {
     method(of).unwrap()["params"].as_object().unwrap()
 }
 
+/// The kinds of update.
+pub(crate) fn kinds_of_update() -> impl Iterator<Item = &'static str> {
+    let fields = API["types"]["Update"]["fields"].as_object().unwrap();
+    fields.keys().map(String::as_str).filter(|kind| *kind != "update_id")
+}
+
 /// Fails unless each of these calls is one of the Bot API: method, names, types, what is required, lengths.
 pub(crate) fn assert_calls(calls: &[Call]) {
     for Call { method, parameters, .. } in calls {
@@ -41,7 +47,15 @@ pub(crate) fn check_call(name: &str, given: &Map<String, Value>) -> Result<(), S
     let is_marked_up = given.contains_key("parse_mode");
     // In a form everything is text.
     let is_form = given.values().any(|value| value.get("bytes").is_some());
+    // A part that another parameter speaks of (<https://core.telegram.org/bots/api#inputfile>).
+    let spoken_of = |part: &str| {
+        let speaks = |value: &Value| value.to_string().contains(&format!("attach://{part}"));
+        given.values().any(speaks)
+    };
     for (parameter, value) in given {
+        if value.get("bytes").is_some() && spoken_of(parameter) {
+            continue;
+        }
         let spec = known.get(parameter).ok_or_else(|| format!("`{parameter}` is no parameter of it"))?;
         let read = match value {
             Value::String(text) if is_form => serde_json::from_str(text).ok(),

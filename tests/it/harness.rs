@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use backline::{
+    blob::disk::DiskBlobs,
     dev::telegram::{Act, FakeBot, FakeTelegram, Fault as TelegramFault, Options, Spot, Wrong, start},
     functions::{Doors, router},
     model::{Clock, ConversationId, TraceParent, WorkflowId},
@@ -421,6 +422,11 @@ impl App {
         panic!("never comes to rest: {:#?}", self.left_undone());
     }
 
+    /// The folder of the files that are kept.
+    pub(crate) fn kept_files(&self) -> PathBuf {
+        self.place.kept_files()
+    }
+
     fn real_store(&self) -> Arc<dyn Store> {
         self.place.open(&self.clock)
     }
@@ -566,6 +572,14 @@ impl Place {
         Self::Account(settings, bridge)
     }
 
+    /// The folder of the files that are kept: nothing is made before one is.
+    fn kept_files(&self) -> PathBuf {
+        match self {
+            Self::File(file, _) => file.with_file_name("kept-files"),
+            Self::Account(..) => std::env::temp_dir().join("backline-tests-keep-no-files"),
+        }
+    }
+
     fn open(&self, clock: &Clock) -> Arc<dyn Store> {
         match self {
             Self::File(file, settings) => Arc::new(Sqlite::open(file, *settings, clock.clone()).unwrap()),
@@ -600,7 +614,9 @@ fn process(
         api: Client::new(Some(api), plan.patience).unwrap(),
     };
     let settings = Settings { clock: clock.clone(), ..plan.settings.clone() };
-    let runtime = Runtime::new(scripts::table(world), store.clone(), hints.clone(), vec![bot], settings);
+    let blobs = Arc::new(DiskBlobs::new(&place.kept_files()));
+    let runtime =
+        Runtime::new(scripts::table(world), store.clone(), hints.clone(), blobs, vec![bot], settings);
     let (ready, waiting) = watch::channel(Some(runtime.clone()));
     Process { runtime, store, doors: router(Doors::new(waiting)), _ready: Arc::new(ready) }
 }

@@ -13,7 +13,7 @@ const STOREYS: [&[&str]; 8] = [
     &["locale"],
     &["engine"],
     &["azure"],
-    &["store", "queue", "telegram", "workflows"],
+    &["store", "queue", "blob", "telegram", "workflows"],
     &["runtime"],
     &["functions", "config", "telemetry"],
     &["dev", "serve", "command"],

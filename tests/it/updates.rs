@@ -355,6 +355,7 @@ fn files_of_every_kind_are_claim_checks() {
     let album = from_ada(json!({ "document": file, "caption": "/not a command", "media_group_id": "77" }));
     let file = FileRef {
         kind: FileKind::Document,
+        shape: None,
         id: "f".to_owned(),
         unique_id: "u".to_owned(),
         name: Some("n".to_owned()),

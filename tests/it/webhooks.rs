@@ -1,7 +1,7 @@
 //! Webhooks: set, shown and taken away by the command, and watched by the app.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     body::Body,
@@ -9,7 +9,9 @@ use axum::{
 };
 use backline::{
     dev::telegram::{FakeBot, FakeTelegram, Options, start},
+    model::{TraceParent, What},
     runtime::{Settings, Watched},
+    telegram::normalize::normalize,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -164,6 +166,23 @@ async fn addresses_that_telegram_would_refuse_are_refused_before_it_is_asked() {
     settings.insert("WEBHOOK_URL", "backline".to_owned());
     let (code, said) = told(&["webhook", "info"], &settings).await;
     assert!(code == Some(1) && said.contains("`WEBHOOK_URL` is `backline`"), "{said}");
+}
+
+#[test]
+fn telegram_is_asked_for_the_updates_that_something_is_made_of_and_for_no_others() {
+    let body = json!({
+        "id": "7", "data": "x", "text": "hello", "from": { "id": 101 }, "chat": { "id": 101, "type": "private" },
+        "new_chat_member": { "status": "member" },
+    });
+    let made_of = |kind: &str| {
+        let update = json!({ "update_id": 1, kind: body }).to_string();
+        let (bot, at) = ("operations".parse().unwrap(), "2026-07-01T12:00:00Z".parse().unwrap());
+        let input = normalize(&bot, None, update.as_bytes(), at, TraceParent::root()).unwrap();
+        !matches!(input.what, What::Ignored { .. })
+    };
+    let kinds: BTreeSet<&str> = bot_api::kinds_of_update().filter(|kind| made_of(kind)).collect();
+    assert_eq!(kinds, BTreeSet::from(backline::telegram::webhook::HANDLED));
+    assert_eq!(kinds, BTreeSet::from(HANDLED));
 }
 
 /// An app that knows where it is.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     kind::Kind,
+    media::{Media, MediaKind},
     photo,
     refusal::Refusal,
     room::{Kept, RoomKey},
@@ -100,11 +101,42 @@ pub enum Act {
         #[serde(default)]
         caption: String,
     },
+    /// Sends a voice message, a video, a sticker or the like.
+    Media {
+        /// Who and where.
+        #[serde(flatten)]
+        spot: Spot,
+        /// What it is.
+        kind: MediaKind,
+        /// The file, from an upload.
+        file: String,
+        /// Words under it.
+        #[serde(default)]
+        caption: String,
+        /// Files with the same one are an album.
+        #[serde(default)]
+        media_group_id: Option<String>,
+    },
     /// Sends a place.
     Location {
         /// Who and where.
         #[serde(flatten)]
         spot: Spot,
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// So many seconds the place follows the person; without, it is sent once.
+        #[serde(default)]
+        live_period: Option<u32>,
+    },
+    /// Goes to another place, which a live location shows.
+    Move {
+        /// Who and where.
+        #[serde(flatten)]
+        spot: Spot,
+        /// The message with the live location.
+        message_id: i64,
         /// Degrees north.
         latitude: f64,
         /// Degrees east.
@@ -140,7 +172,9 @@ impl Act {
             | Self::Edit { spot, .. }
             | Self::Photo { spot, .. }
             | Self::Document { spot, .. }
+            | Self::Media { spot, .. }
             | Self::Location { spot, .. }
+            | Self::Move { spot, .. }
             | Self::Contact { spot, .. }
             | Self::Block { spot }
             | Self::Unblock { spot } => spot,
@@ -179,9 +213,20 @@ impl World {
                 let content = Content { document, ..captioned(&caption) };
                 Ok(self.write(&key, person, content, None))
             }
-            Act::Location { latitude, longitude, .. } => {
-                let location = Some(Location { latitude, longitude });
+            Act::Media { kind, file, caption, media_group_id, .. } => {
+                let found = self.files.get(&file).ok_or_else(|| Refusal::bad("no such file"))?;
+                let media = Media::of(kind, &file, found);
+                // An animation is a document, too (<https://core.telegram.org/bots/api#message>).
+                let document = (kind == MediaKind::Animation).then(|| document(&file, found));
+                let content = Content { media, document, media_group_id, ..captioned(&caption) };
+                Ok(self.write(&key, person, content, None))
+            }
+            Act::Location { latitude, longitude, live_period, .. } => {
+                let location = Some(Location { latitude, longitude, live_period });
                 Ok(self.write(&key, person, Content { location, ..Content::default() }, None))
+            }
+            Act::Move { message_id, latitude, longitude, .. } => {
+                self.go(&key, &person, message_id, [latitude, longitude])
             }
             Act::Contact { phone_number, .. } => {
                 let contact = Some(Contact {
@@ -237,6 +282,28 @@ impl World {
         } else {
             (content.caption, content.caption_entities) = (words, entities);
         }
+        kept.message.edit_date = Some(self.date());
+        self.tell_bots(key, Kind::EditedMessage, &kept.message);
+        self.show(key, kept);
+        Ok(json!({ "message_id": id }))
+    }
+
+    /// A live location moves: its message is edited (<https://core.telegram.org/bots/api#location>).
+    fn go(
+        &mut self,
+        key: &RoomKey,
+        person: &User,
+        id: i64,
+        [latitude, longitude]: [f64; 2],
+    ) -> Result<Value, Refusal> {
+        let kept = self.rooms[key].messages.get(&id);
+        let mut kept = Kept::clone(kept.ok_or_else(|| Refusal::bad("message to edit not found"))?);
+        let (is_own, since) = (kept.message.from.id == person.id, self.date() - kept.message.date);
+        let live = kept.message.content.location.as_mut().filter(|location| {
+            is_own && location.live_period.is_some_and(|period| since <= i64::from(period))
+        });
+        let location = live.ok_or_else(|| Refusal::bad("message can't be edited"))?;
+        (location.latitude, location.longitude) = (latitude, longitude);
         kept.message.edit_date = Some(self.date());
         self.tell_bots(key, Kind::EditedMessage, &kept.message);
         self.show(key, kept);

@@ -5,6 +5,7 @@ mod commands;
 mod edit;
 mod files;
 mod markup;
+mod media;
 mod send;
 mod webhook;
 
@@ -18,8 +19,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    Fake, Limits, fault::Wrong, journal::Call, parameters::Parameters, refusal::Refusal, room::RoomKey,
-    world::World,
+    Fake, Limits, fault::Wrong, journal::Call, media::MediaKind, parameters::Parameters, refusal::Refusal,
+    room::RoomKey, world::World,
 };
 
 /// What a method gives, and what Telegram says with it.
@@ -44,6 +45,12 @@ fn call(world: &mut World, bot: usize, method: &str, parameters: &Parameters) ->
         "sendphoto" => send::photo(world, bot, parameters),
         "senddocument" => send::document(world, bot, parameters),
         "sendmediagroup" => send::album(world, bot, parameters),
+        "sendvoice" => media::send(world, bot, parameters, MediaKind::Voice),
+        "sendaudio" => media::send(world, bot, parameters, MediaKind::Audio),
+        "sendvideo" => media::send(world, bot, parameters, MediaKind::Video),
+        "sendvideonote" => media::send(world, bot, parameters, MediaKind::VideoNote),
+        "sendanimation" => media::send(world, bot, parameters, MediaKind::Animation),
+        "sendsticker" => media::send(world, bot, parameters, MediaKind::Sticker),
         "sendlocation" => send::location(world, bot, parameters),
         "sendchataction" => send::action(world, bot, parameters),
         "editmessagetext" => edit::text(world, bot, parameters),

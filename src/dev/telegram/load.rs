@@ -38,11 +38,12 @@ pub(super) fn world(options: &Options) -> anyhow::Result<World> {
         rooms: BTreeMap::new(),
         presses: BTreeMap::new(),
         files: HashMap::new(),
+        links: HashMap::new(),
         faults: Faults::default(),
         journal: Journal::default(),
         keeper: Keeper::default(),
         changes: watch::Sender::new(0),
-        news: broadcast::Sender::new(4096),
+        news: broadcast::Sender::new(16_384),
     };
     let mut settings = BTreeMap::new();
     if let Some(path) = state.as_deref() {

@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_on_and_on_is_tried_every_one_or_two_minutes_for_a_day() {
+        let text = parcel(1, Kind::Message, 7);
+        let mut mail = mail([text.clone()]);
+        let (mut now, mut attempts) = (START, 0);
+        while taken(&mut mail, now).is_some() {
+            attempts += 1;
+            let Fate::Again(due) = mail.failed(&text, now, None) else { break };
+            assert!(attempts <= 7 || (60..=120).contains(&(due - now).num_seconds()), "{attempts}");
+            now = due;
+        }
+        assert!(now - START <= TimeDelta::days(1) && now - START > TimeDelta::hours(23), "{now}");
+        assert!((700..1500).contains(&attempts), "{attempts}");
+    }
+
+    #[test]
     fn a_retry_after_beyond_the_expiry_drops_the_update_at_once() {
         let (press, text) = (parcel(1, Kind::CallbackQuery, 7), parcel(2, Kind::Message, 7));
         let mut mail = mail([press.clone(), text.clone()]);

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::media::Media;
+
 /// A person or a bot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct User {
@@ -93,6 +95,9 @@ pub(super) struct Document {
 pub(super) struct Location {
     pub(super) latitude: f64,
     pub(super) longitude: f64,
+    /// So many seconds it may move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) live_period: Option<u32>,
 }
 
 /// Somebody's phone number.
@@ -119,6 +124,8 @@ pub(super) struct Content {
     pub(super) photo: Vec<PhotoSize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) document: Option<Document>,
+    #[serde(flatten)]
+    pub(super) media: Media,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) caption: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -41,6 +41,8 @@ pub(super) struct World {
     pub(super) rooms: BTreeMap<RoomKey, Room>,
     pub(super) presses: BTreeMap<u64, Press>,
     pub(super) files: HashMap<String, File>,
+    /// Until when the paths that `getFile` gave are good.
+    pub(super) links: HashMap<String, Timestamp>,
     pub(super) faults: Faults,
     pub(super) journal: Journal,
     pub(super) keeper: Keeper,
@@ -319,11 +321,16 @@ impl World {
     /// An update is gone from a bot's mail.
     pub(super) fn discard(&mut self, slug: &str, parcel: &Parcel, state: State) {
         self.keeper.remove("update", || format!("{slug}:{:020}", parcel.update_id));
+        let (mut attempts, mut micros) = (0, 0);
         if let Some(delivery) = self.journal.delivery(parcel.journal) {
             delivery.state = state;
             delivery.next = None;
+            (attempts, micros) = (delivery.attempts, delivery.micros);
         }
-        self.tell(|| json!({ "news": "journal", "room": parcel.room }));
+        self.tell(|| {
+            let told = json!({ "state": state, "attempts": attempts, "micros": micros });
+            json!({ "news": "journal", "room": parcel.room, "delivery": told })
+        });
     }
 
     pub(super) fn change_settings(&mut self, bot: usize, change: impl FnOnce(&mut Settings)) {

@@ -5,9 +5,23 @@ use serde_json::Value;
 
 use crate::model::{FileKind, Place};
 
+/// What becomes of a file that somebody sends, should a workflow keep it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Kept,
+    /// Telegram no longer has it.
+    Expired,
+    /// Its content is not what its kind says.
+    Forged,
+    Large {
+        megabytes: u64,
+    },
+}
+
 /// What a line of a transcript makes happen.
 #[derive(Debug, PartialEq)]
-pub(in crate::engine) enum Act<'a> {
+pub(crate) enum Act<'a> {
     Writes {
         who: &'a str,
         words: &'a str,
@@ -27,18 +41,23 @@ pub(in crate::engine) enum Act<'a> {
         label: &'a str,
         under: &'a str,
     },
-    SendsFile {
+    /// Several are an album.
+    SendsFiles {
         who: &'a str,
-        kind: FileKind,
+        files: Vec<FileKind>,
+        /// Whether they can be kept.
+        fate: Fate,
+        /// It goes with the first, where Telegram's clients put it.
         caption: Option<&'a str>,
-    },
-    /// The caption goes with the first photo, where Telegram's clients put it.
-    SendsAlbum {
-        who: &'a str,
-        count: usize,
-        caption: Option<&'a str>,
+        /// In reply to the newest message that begins so.
+        to: Option<&'a str>,
     },
     SendsLocation {
+        who: &'a str,
+        place: Place,
+    },
+    /// A live location that they sent before shows it.
+    Moves {
         who: &'a str,
         place: Place,
     },
@@ -61,7 +80,7 @@ pub(in crate::engine) enum Act<'a> {
 }
 
 /// Reads a line that is an act.
-pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
+pub(crate) fn read(line: &str) -> Result<Act<'_>, String> {
     let unknown =
         || format!("`{line}` is no act; see the documentation of `rehearse` for what can be played");
     if let Some(act) = line.strip_prefix('>') {
@@ -76,8 +95,7 @@ pub(super) fn read(line: &str) -> Result<Act<'_>, String> {
 
 fn somebody(act: &str) -> Option<Act<'_>> {
     if let Some((who, what)) = done_by(act, " replies to ") {
-        let (to, words) = what.split_once(": ")?;
-        return Some(Act::Replies { who, to, words });
+        return replies(who, what);
     }
     if let Some((who, what)) = done_by(act, " taps ") {
         let (label, under) = what.split_once(" under ")?;
@@ -85,6 +103,9 @@ fn somebody(act: &str) -> Option<Act<'_>> {
     }
     if let Some((who, what)) = done_by(act, " sends ") {
         return sends(who, what);
+    }
+    if let Some((who, what)) = done_by(act, " moves to ") {
+        return Some(Act::Moves { who, place: place(what.split_whitespace())? });
     }
     let (who, what) = act.split_once(": ").or_else(|| Some((act.strip_suffix(':')?, "")))?;
     match who.split_once(' ') {
@@ -100,28 +121,88 @@ fn done_by<'a>(act: &'a str, deed: &str) -> Option<(&'a str, &'a str)> {
     act.split_once(deed).filter(|(who, _)| !who.contains([' ', ':']))
 }
 
+fn replies<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
+    // Words may speak of `with`; so may what they reply to.
+    let (before, _) = what.split_once(": ").unwrap_or((what, ""));
+    let files = before.rfind(" with a").and_then(|place| {
+        let (to, files) = (&what[..place], &what[place + " with ".len()..]);
+        match sends(who, files)? {
+            Act::SendsFiles { files, fate, caption, .. } => {
+                Some(Act::SendsFiles { who, files, fate, caption, to: Some(to) })
+            }
+            _ => None,
+        }
+    });
+    files.or_else(|| {
+        let (to, words) = what.split_once(": ")?;
+        Some(Act::Replies { who, to, words })
+    })
+}
+
 fn sends<'a>(who: &'a str, what: &'a str) -> Option<Act<'a>> {
     let (what, caption) = what.split_once(": ").map_or((what, None), |(what, words)| (what, Some(words)));
     let what = what.strip_prefix("an ").or_else(|| what.strip_prefix("a ")).unwrap_or(what);
+    if let Some(files) = what.strip_prefix("album of ") {
+        let files: Vec<_> = files.split(", ").map(several).collect::<Option<_>>()?;
+        let fate = files.iter().map(|(_, fate)| *fate).find(|fate| *fate != Fate::Kept).unwrap_or_default();
+        let files: Vec<FileKind> = files.into_iter().flat_map(|(kinds, _)| kinds).collect();
+        let fits = (2..=10).contains(&files.len());
+        return fits.then_some(Act::SendsFiles { who, files, fate, caption, to: None });
+    }
+    if let Some((kind, fate)) = file(what) {
+        return Some(Act::SendsFiles { who, files: vec![kind], fate, caption, to: None });
+    }
     let mut words = what.split_whitespace();
-    let file = |kind| Some(Act::SendsFile { who, kind, caption });
     match words.next()? {
-        "photo" => file(FileKind::Photo),
-        "document" => file(FileKind::Document),
-        "voice" => file(FileKind::Voice),
-        "video" => file(FileKind::Video),
-        "sticker" => file(FileKind::Sticker),
-        "album" => {
-            let count = words.nth(1)?.parse().ok()?;
-            Some(Act::SendsAlbum { who, count, caption })
-        }
-        "location" => {
-            let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());
-            let (latitude, longitude) = (degrees.next()??, degrees.next()??);
-            Some(Act::SendsLocation { who, place: Place { latitude, longitude } })
-        }
+        "location" => Some(Act::SendsLocation { who, place: place(words)? }),
+        "live" if words.next() == Some("location") => Some(Act::SendsLocation { who, place: place(words)? }),
         _ => None,
     }
+}
+
+/// `3 photos`
+fn several(files: &str) -> Option<(Vec<FileKind>, Fate)> {
+    let (count, what) = files.split_once(' ')?;
+    let (kind, fate) = file(what.strip_suffix('s').unwrap_or(what))?;
+    Some((vec![kind; count.parse().ok()?], fate))
+}
+
+/// `photo`, `expired photo`, `forged photo`, `photo of 30 MB`
+fn file(what: &str) -> Option<(FileKind, Fate)> {
+    if let Some((kind, size)) = what.split_once(" of ") {
+        let megabytes = size.strip_suffix(" MB")?.parse().ok()?;
+        return Some((kind_of_file(kind)?, Fate::Large { megabytes }));
+    }
+    match what.split_once(' ') {
+        Some(("expired", kind)) => Some((kind_of_file(kind)?, Fate::Expired)),
+        Some(("forged", kind)) => Some((kind_of_file(kind)?, Fate::Forged)),
+        Some(_) => None,
+        None => Some((kind_of_file(what)?, Fate::Kept)),
+    }
+}
+
+fn kind_of_file(word: &str) -> Option<FileKind> {
+    KINDS.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind)
+}
+
+/// What a transcript calls a file.
+pub(crate) fn name_of_kind(kind: FileKind) -> &'static str {
+    KINDS.iter().find(|(known, _)| *known == kind).map_or("file", |(_, name)| name)
+}
+
+const KINDS: [(FileKind, &str); 6] = [
+    (FileKind::Photo, "photo"),
+    (FileKind::Document, "document"),
+    (FileKind::Voice, "voice"),
+    (FileKind::Audio, "audio"),
+    (FileKind::Video, "video"),
+    (FileKind::Sticker, "sticker"),
+];
+
+fn place<'a>(words: impl Iterator<Item = &'a str>) -> Option<Place> {
+    let mut degrees = words.map(|word| word.trim_end_matches(',').parse().ok());
+    let (latitude, longitude) = (degrees.next()??, degrees.next()??);
+    Some(Place { latitude, longitude })
 }
 
 fn the_world(act: &str) -> Option<Act<'_>> {

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::transcript::Act;
+use super::transcript::{Act, Fate};
 use crate::{
     engine::{
+        album::Album,
         decide::{Decided, Target, decide},
         effect::{Caused, Effect, read_prompt_name},
         head::Head,
@@ -19,9 +20,13 @@ use crate::{
     },
     model::{
         BotSlug, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey, Message,
-        Person, Text, Timestamp, TraceParent, What, WorkflowId,
+        Person, Position, Text, Timestamp, TraceParent, What, WorkflowId,
     },
 };
+
+/// How the ids of files begin that can't be kept.
+const EXPIRED: &str = "expired";
+const FORGED: &str = "forged";
 
 /// A message that somebody was shown.
 pub(in crate::engine) struct Shown {
@@ -46,6 +51,8 @@ pub(in crate::engine) struct World<'a> {
     pub(in crate::engine) heads: BTreeMap<WorkflowId, Head>,
     pub(in crate::engine) logs: BTreeMap<WorkflowId, Vec<Entry>>,
     current: BTreeMap<ConversationId, WorkflowId>,
+    albums: BTreeMap<ConversationId, Album>,
+    positions: BTreeMap<ConversationId, Position>,
     /// The index is the message's id.
     pub(in crate::engine) screen: Vec<Shown>,
     /// Calls that wait for their result.
@@ -72,6 +79,8 @@ impl<'a> World<'a> {
             heads: BTreeMap::new(),
             logs: BTreeMap::new(),
             current: BTreeMap::new(),
+            albums: BTreeMap::new(),
+            positions: BTreeMap::new(),
             screen: Vec::new(),
             calls: Vec::new(),
             inputs: VecDeque::new(),
@@ -97,15 +106,16 @@ impl<'a> World<'a> {
             Act::Replies { who, to, words } => self.replies(who, to, words)?,
             Act::Edits { who, words } => self.does(who, None, What::Edited(Content::Text(words.to_owned()))),
             Act::Taps { who, label, under } => self.taps(who, label, under)?,
-            Act::SendsFile { who, kind, caption } => self.sends_file(who, kind, caption, None),
-            Act::SendsAlbum { who, count, caption } => {
-                let album = format!("album-{}", self.updates);
-                for photo in 0..count {
-                    let caption = caption.filter(|_| photo == 0);
-                    self.sends_file(who, FileKind::Photo, caption, Some(album.clone()));
+            Act::SendsFiles { who, files, fate, caption, to } => {
+                let reply_to = to.map(|begins| self.newest(who, begins)).transpose()?;
+                let album = (files.len() > 1).then(|| format!("album-{}", self.updates));
+                for (place, kind) in files.into_iter().enumerate() {
+                    let caption = caption.filter(|_| place == 0);
+                    self.sends_file(who, (kind, fate), caption, album.clone(), reply_to)?;
                 }
             }
             Act::SendsLocation { who, place } => self.does(who, None, What::Said(Content::Location(place))),
+            Act::Moves { who, place } => self.does(who, None, What::Edited(Content::Location(place))),
             Act::Returns { activity, outcome } => self.returns(activity, outcome)?,
             Act::Comes { who } => drop(self.person(who)),
             Act::Speaks { who, language } => {
@@ -155,9 +165,13 @@ impl<'a> World<'a> {
 
     /// The newest message that begins like this is replied to.
     fn replies(&mut self, who: &str, begins: &str, words: &str) -> Result<(), String> {
-        let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
-        let id = newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))?;
+        let id = self.newest(who, begins)?;
         self.replies_to(who, id, words)
+    }
+
+    fn newest(&mut self, who: &str, begins: &str) -> Result<usize, String> {
+        let newest = self.shown_to(who, begins).next().map(|(id, _)| id);
+        newest.ok_or_else(|| format!("{who} was shown no message that begins `{begins}`"))
     }
 
     /// What somebody was shown that begins like this, the newest first.
@@ -220,19 +234,35 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn sends_file(&mut self, who: &str, kind: FileKind, caption: Option<&str>, album: Option<String>) {
-        let id = format!("file-{}", self.updates + 1);
+    fn sends_file(
+        &mut self,
+        who: &str,
+        (kind, fate): (FileKind, Fate),
+        caption: Option<&str>,
+        album: Option<String>,
+        reply_to: Option<usize>,
+    ) -> Result<(), String> {
+        let (known_as, size) = match fate {
+            Fate::Kept => ("file", 1000),
+            Fate::Expired => (EXPIRED, 1000),
+            Fate::Forged => (FORGED, 1000),
+            Fate::Large { megabytes } => ("file", megabytes << 20),
+        };
+        let id = format!("{known_as}-{}", self.updates + 1);
         let file = FileRef {
             kind,
+            shape: None,
             unique_id: id.clone(),
             id,
             name: None,
             mime: None,
-            size: Some(1000),
+            size: Some(size),
             caption: None,
         };
-        self.does(who, None, What::Said(Content::File { file, caption: caption.map(str::to_owned), album }));
-        self.settle_quietly();
+        let content = Content::File { file, caption: caption.map(str::to_owned), album };
+        let input = self.done_by(who, None, What::Said(content));
+        self.inputs.push_back(Input { reply_to: reply_to.and_then(|id| i64::try_from(id).ok()), ..input });
+        self.settle()
     }
 
     fn returns(&mut self, activity: &str, outcome: Result<Value, String>) -> Result<(), String> {
@@ -263,12 +293,6 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn settle_quietly(&mut self) {
-        if let Err(why) = self.settle() {
-            self.shown.push_str(&format!("! {why}\n"));
-        }
-    }
-
     pub(in crate::engine) fn settle(&mut self) -> Result<(), String> {
         while let Some(input) = self.inputs.pop_front() {
             self.accept(&input)?;
@@ -277,8 +301,14 @@ impl<'a> World<'a> {
     }
 
     pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
+        if let What::Said(Content::Location(place)) | What::Edited(Content::Location(place)) = input.what {
+            self.positions.insert(input.conversation.clone(), Position { place, at: input.at });
+        }
         let replied_to = input.reply_to.and_then(|id| self.screen.get(usize::try_from(id).ok()?));
-        let prompt = replied_to.and_then(|shown| shown.prompt.clone());
+        let album = Album::of(self.albums.get(&input.conversation), input).cloned();
+        let told = album.as_ref().is_some_and(|album| album.told);
+        let replied_to = replied_to.and_then(|shown| shown.prompt.clone());
+        let prompt = album.and_then(|album| album.prompt).or(replied_to);
         let current = self.current.get(&input.conversation).and_then(|id| self.recalled(*id));
         let newest = match &current {
             Some(current) if current.waits_for(&input.conversation) => None,
@@ -291,7 +321,7 @@ impl<'a> World<'a> {
         };
         let mut looked_up = BTreeMap::new();
         let decision = loop {
-            let target = Target { current: current.as_ref(), named: named.as_ref() };
+            let target = Target { current: current.as_ref(), named: named.as_ref(), told };
             match decide(self.table, input, &route, target, &looked_up).map_err(|why| why.to_string())? {
                 Decided::Done(decision) => break *decision,
                 Decided::Wants(wanted) => {
@@ -299,6 +329,8 @@ impl<'a> World<'a> {
                 }
             }
         };
+        let album = Album::after(self.albums.remove(&input.conversation), input, &decision);
+        self.albums.extend(album.map(|album| (input.conversation.clone(), album)));
         match decision.current {
             Some(id) => self.current.insert(input.conversation.clone(), id),
             None => self.current.remove(&input.conversation),
@@ -349,6 +381,10 @@ impl<'a> World<'a> {
     /// Reference data, in the order of its ids as text, as in earnest.
     fn look_up(&self, wanted: Wanted) -> (String, Value) {
         let mut documents = match wanted.what.as_str() {
+            "whereabouts" => {
+                let position = wanted.of.and_then(|of| self.positions.get(&of));
+                return (wanted.name, json!(position.filter(|position| position.is_recent(self.now))));
+            }
             "languages" => return (wanted.name, json!(self.table.locales().languages())),
             "people" => self.people.iter().map(|person| json!(person)).collect(),
             other => self.table.own_reference(other).to_vec(),

@@ -185,7 +185,7 @@ fn a_workflow_whose_script_is_gone_says_which() {
         ..log(&world)[0].input.clone()
     };
     let empty = Table::new();
-    let target = Target { current: Some(head(&world)), named: None };
+    let target = Target { current: Some(head(&world)), ..Target::default() };
     let decided = decide(&empty, &input, &route(&empty, &input, None, None), target, &BTreeMap::new());
     assert_eq!(decided, Err(Refusal::NoScript("go".to_owned())));
     // And deciding twice is deciding once.

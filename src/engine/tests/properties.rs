@@ -130,6 +130,10 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
         let what = What::Press { data: data.clone(), callback: "press".to_owned() };
         world.does(who, i64::try_from(*id).ok(), what);
     };
+    let photos = |count| {
+        let files = vec![crate::model::FileKind::Photo; count];
+        Act::SendsFiles { who: "Ada", files, fate: Default::default(), caption: None, to: None }
+    };
     let act = match step {
         Step::Writes(who, words) => Act::Writes { who, words },
         Step::Presses(who, index) => {
@@ -155,8 +159,8 @@ fn does<'a>(world: &mut World<'a>, tables: &'a [Table; 2], step: &Step) -> Resul
             return world.replies_to(who, input, words);
         }
         Step::Edits => Act::Edits { who: "Ada", words: "y" },
-        Step::Photo => Act::SendsFile { who: "Ada", kind: crate::model::FileKind::Photo, caption: None },
-        Step::Album(count) => Act::SendsAlbum { who: "Ada", count: *count, caption: None },
+        Step::Photo => photos(1),
+        Step::Album(count) => photos(*count),
         Step::Location => {
             let place = crate::model::Place { latitude: 1.0, longitude: 2.0 };
             world.does("Ada", None, What::Said(Content::Location(place)));

@@ -131,7 +131,7 @@ impl<'a> Applying<'a> {
         let panicked = |why| Refusal::Panicked { script: workflow.name.clone(), why };
         for _ in 0..MOST_REOPENINGS {
             let turn = replay(workflow.script.as_ref(), &self.view, self.looked_up).map_err(panicked)?;
-            let wanted: Vec<Wanted> = turn.wanted().collect();
+            let wanted: Vec<Wanted> = turn.wanted(self.head).collect();
             if !wanted.is_empty() {
                 return Ok(Some(wanted));
             }
@@ -156,9 +156,9 @@ impl<'a> Applying<'a> {
         let mut waits = Vec::new();
         for act in acts {
             match act {
-                Act::Say { name, to, text } if !said.contains(&name) => {
+                Act::Say { name, to, message } if !said.contains(&name) => {
                     if let Some(to) = self.receiver(to) {
-                        self.say(to, Message::plain(text));
+                        self.say(to, message);
                     }
                     self.said_because(name);
                 }

@@ -42,7 +42,7 @@ pub(super) fn back(
     let mut names = Vec::new();
     loop {
         let turn = replay(script, &view, looked_up)?;
-        let wanted: Vec<Wanted> = turn.wanted().collect();
+        let wanted: Vec<Wanted> = turn.wanted(head).collect();
         if !wanted.is_empty() {
             return Ok(Back::Wants(wanted));
         }

@@ -119,10 +119,18 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Does a job inside a savepoint, so that its failure undoes it alone.
+    /// Does a job so that its failure undoes it alone: inside a savepoint, unless it is a single write, which SQLite
+    /// undoes by itself (<https://www.sqlite.org/lang_conflict.html>).
     fn attempt(&mut self, job: Job) -> Answer {
         match job {
-            Job::Commit(batches, reply) => Answer::Commit(self.saving(|it| it.commit(batches)), reply),
+            Job::Commit(batches, reply) => {
+                let is_single = matches!(&batches[..], [batch] if batch.writes.len() == 1);
+                let result = match is_single {
+                    true => self.check_open().map_err(unavailable).and_then(|()| self.commit(batches)),
+                    false => self.saving(|it| it.commit(batches)),
+                };
+                Answer::Commit(result, reply)
+            }
             Job::Purge(container, reply) => Answer::Purge(self.saving(|it| it.purge(container)), reply),
         }
     }

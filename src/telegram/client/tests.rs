@@ -106,7 +106,8 @@ async fn nobody_at_the_address_is_transient_and_shows_no_token() {
     let refusal = client.call(&token(), "sendMessage", &json!({})).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
-    let why = client.answer(PATIENCE, &token(), "sendMessage", Vec::new()).await.err().unwrap();
+    let request = client.http.post(token().url(&client.base, "sendMessage"));
+    let why = answer(request).await.err().unwrap();
     assert!(!why.contains("/bot"), "not even before it is looked through for the token: {why}");
 }
 

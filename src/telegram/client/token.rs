@@ -31,6 +31,11 @@ impl Token {
         format!("{base}/bot{}/{method}", self.0)
     }
 
+    /// Where a file of this path is fetched (<https://core.telegram.org/bots/api#getfile>).
+    pub(super) fn file_url(&self, base: &str, path: &str) -> String {
+        format!("{base}/file/bot{}/{path}", self.0)
+    }
+
     /// The same words, should somebody have put the token into them.
     pub(super) fn hide(&self, words: &str) -> String {
         words.replace(&self.0, &self.to_string())

@@ -1,7 +1,7 @@
 //! What a message holds, in our own words.
 
 use crate::{
-    model::{Content, FileKind, FileRef, Place},
+    model::{Content, FileKind, FileRef, Place, Shape},
     telegram::update::{Fields, File, Location, Message},
 };
 
@@ -12,9 +12,9 @@ pub(super) fn content(message: &Message, body: &str) -> Result<Content, String> 
     if let Some(text) = &*message.text {
         return Ok(Content::Text(text.clone()));
     }
-    if let Some((kind, file)) = file(message) {
+    if let Some((kind, shape, file)) = file(message) {
         return Ok(Content::File {
-            file: file_ref(kind, file),
+            file: FileRef { shape, ..file_ref(kind, file) },
             caption: message.caption.0.clone(),
             album: message.media_group_id.0.clone(),
         });
@@ -74,27 +74,28 @@ const SERVICE: [&str; 12] = [
 ];
 
 /// The message's file. An animation is sent as a document too, so that comes last.
-fn file(message: &Message) -> Option<(FileKind, &File)> {
+fn file(message: &Message) -> Option<(FileKind, Option<Shape>, &File)> {
     let photo = message.photo.0.iter();
     let area = |size: &&File| u64::from(size.width.unwrap_or(0)) * u64::from(size.height.unwrap_or(0));
     if let Some(largest) = photo.max_by_key(area) {
-        return Some((FileKind::Photo, largest));
+        return Some((FileKind::Photo, None, largest));
     }
     let files = [
-        (FileKind::Video, &message.animation),
-        (FileKind::Video, &message.video),
-        (FileKind::Video, &message.video_note),
-        (FileKind::Voice, &message.voice),
-        (FileKind::Audio, &message.audio),
-        (FileKind::Sticker, &message.sticker),
-        (FileKind::Document, &message.document),
+        (FileKind::Video, Some(Shape::Silent), &message.animation),
+        (FileKind::Video, None, &message.video),
+        (FileKind::Video, Some(Shape::Round), &message.video_note),
+        (FileKind::Voice, None, &message.voice),
+        (FileKind::Audio, None, &message.audio),
+        (FileKind::Sticker, None, &message.sticker),
+        (FileKind::Document, None, &message.document),
     ];
-    files.into_iter().find_map(|(kind, file)| Some((kind, file.as_ref()?)))
+    files.into_iter().find_map(|(kind, shape, file)| Some((kind, shape, file.as_ref()?)))
 }
 
 fn file_ref(kind: FileKind, file: &File) -> FileRef {
     FileRef {
         kind,
+        shape: None,
         id: file.file_id.clone(),
         unique_id: file.file_unique_id.clone().0.unwrap_or_default(),
         name: file.file_name.0.clone(),

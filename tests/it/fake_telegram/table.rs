@@ -11,14 +11,22 @@ async fn good(telegram: &FakeTelegram) -> Vec<(&'static str, Value)> {
     let file = telegram.upload("tap.png", "image/png", "x");
     let id = send_button(telegram).await;
     let press = telegram.press(101, "operations", id, "now").unwrap();
-    let photo = call(telegram, "sendPhoto", json!({ "chat_id": 101, "photo": file })).await;
+    // A file is known by one id for each thing that it is sent as.
+    let sent_as = |kind: &str| format!("{file}-{kind}");
+    let photo = call(telegram, "sendPhoto", json!({ "chat_id": 101, "photo": sent_as("w") })).await;
     let photo = photo["result"]["message_id"].as_i64();
     let album = json!([{ "type": "document", "media": file }, { "type": "document", "media": file }]);
     let commands = json!([{ "command": "report", "description": "Report something" }]);
     vec![
         ("getMe", json!({})),
         ("sendMessage", json!({ "chat_id": 101, "text": "x" })),
-        ("sendPhoto", json!({ "chat_id": 101, "photo": file, "caption": "x" })),
+        ("sendPhoto", json!({ "chat_id": 101, "photo": sent_as("w"), "caption": "x" })),
+        ("sendVoice", json!({ "chat_id": 101, "voice": sent_as("voice"), "caption": "x" })),
+        ("sendAudio", json!({ "chat_id": 101, "audio": sent_as("audio"), "caption": "x" })),
+        ("sendVideo", json!({ "chat_id": 101, "video": sent_as("video"), "caption": "x" })),
+        ("sendVideoNote", json!({ "chat_id": 101, "video_note": sent_as("video_note") })),
+        ("sendAnimation", json!({ "chat_id": 101, "animation": sent_as("animation"), "caption": "x" })),
+        ("sendSticker", json!({ "chat_id": 101, "sticker": sent_as("sticker") })),
         ("sendDocument", json!({ "chat_id": 101, "document": file, "caption": "x" })),
         ("sendMediaGroup", json!({ "chat_id": 101, "media": album })),
         ("sendLocation", json!({ "chat_id": 101, "latitude": 1.5, "longitude": 2.5 })),
@@ -121,7 +129,7 @@ async fn every_update_that_people_cause_is_one_of_the_bot_api() {
             media_group_id: Some("7".into()),
         },
         Act::Document { spot: spot(), file, caption: String::new() },
-        Act::Location { spot: spot(), latitude: 52.5, longitude: 13.4 },
+        Act::Location { spot: spot(), latitude: 52.5, longitude: 13.4, live_period: None },
         Act::Contact { spot: spot(), phone_number: "123".into() },
         Act::Block { spot: spot() },
         Act::Unblock { spot: spot() },

@@ -1,17 +1,20 @@
 //! Small scripts that the tests talk to, and the world around them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use backline::{
     Text,
     engine::{
-        Activity, ActivityFailure, Areas, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable, Workflow,
-        choice, text,
+        Activity, ActivityFailure, Areas, Chat, DomainEvent, LookUp, StartedBy, Table, Unreachable,
+        Whereabouts, Workflow, choice, files, photos, text,
     },
-    model::Person,
+    model::{FileKind, Person},
 };
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -145,6 +148,53 @@ async fn ask(chat: Chat) {
     }
 }
 
+/// Asks Bo for photos, and then whoever began whether that will do.
+async fn proof(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    if let Ok(photos) = chat.ask_of(&bo, photos("proof", words("Proof?"))).await {
+        chat.ask(text("content", words("Content?"))).await;
+        chat.say(Text::literal(format!("{} photos", photos.len())));
+    }
+}
+
+/// Keeps files of any kind, and shows what is kept.
+async fn keep(chat: Chat) {
+    let any = [FileKind::Photo, FileKind::Document, FileKind::Voice, FileKind::Audio, FileKind::Video];
+    let sent = chat.ask(files("files", words("Files?"), &any)).await;
+    chat.ask(text("ready", words("Ready?"))).await;
+    let (mut kept, mut kinds) = (Vec::new(), BTreeSet::new());
+    for copy in chat.keep(&sent).await {
+        match copy {
+            Ok(file) => {
+                kinds.insert(file.mime.clone());
+                kept.push(file);
+            }
+            Err(why) => chat.say(why.text()),
+        }
+    }
+    if !kept.is_empty() {
+        chat.show(&kept, words("Kept"));
+        let kinds: Vec<String> = kinds.into_iter().collect();
+        chat.say(Text::literal(format!("{} kept: {}", kept.len(), kinds.join(", "))));
+    }
+}
+
+/// Shows Bo the photos that somebody sends.
+async fn pass(chat: Chat) {
+    let Some(bo) = bo(&chat).await else { return chat.say(words("Bo is not here.")) };
+    let sent = chat.ask(photos("photos", words("Photos?"))).await;
+    chat.ask(text("go", words("Go?"))).await;
+    chat.show_to(&bo, &sent, words("From Ada"));
+    chat.tell(&bo, words("That was all."));
+}
+
+async fn here(chat: Chat) {
+    chat.say(match chat.look_up(Whereabouts).await {
+        Some(position) => Text::literal(format!("At {}", position.place.latitude)),
+        None => words("Nowhere."),
+    });
+}
+
 async fn climate(chat: Chat) {
     let of = |place: &str| chat.call(Weather { place: place.to_owned() });
     let (one, other) = futures_util::future::join(of("Graz"), of("Wien")).await;
@@ -253,6 +303,10 @@ pub(crate) fn table(world: &Arc<World>) -> Table {
         .workflow(command("scribe", Workflow::new("scribe", scribe)))
         .workflow(command("ask", Workflow::new("ask", ask)))
         .workflow(command("climate", Workflow::new("climate", climate)))
+        .workflow(command("proof", Workflow::new("proof", proof)))
+        .workflow(command("keep", Workflow::new("keep", keep)))
+        .workflow(command("pass", Workflow::new("pass", pass)))
+        .workflow(command("here", Workflow::new("here", here)))
         .workflow(command("where", Workflow::new("where", whereabouts)))
         .reference("areas", include_str!("areas.json"))
         .workflow(Workflow::new("ghost", ghost))

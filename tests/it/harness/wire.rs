@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode, Uri, header},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 
@@ -49,7 +49,10 @@ impl Wire {
         let wire = Arc::new(Self { target: Mutex::new(target), ..Self::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(forward).with_state((wire.clone(), reqwest::Client::new()));
+        let app = Router::new()
+            .fallback(forward)
+            .layer(DefaultBodyLimit::disable())
+            .with_state((wire.clone(), reqwest::Client::new()));
         tokio::spawn(async move { axum::serve(listener, app).await });
         (wire, url)
     }
@@ -115,6 +118,7 @@ impl Wire {
 
 async fn forward(
     State((wire, client)): State<(Arc<Wire>, reqwest::Client)>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -133,8 +137,11 @@ async fn forward(
         return StatusCode::BAD_GATEWAY.into_response();
     }
     let url = format!("{}{uri}", wire.target.lock().unwrap());
-    let kind = headers.get(header::CONTENT_TYPE).cloned().unwrap();
-    let answer = client.post(url).header(header::CONTENT_TYPE, kind).body(body).send().await;
+    let mut request = client.request(method, url).body(body);
+    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
+        request = request.header(header::CONTENT_TYPE, kind);
+    }
+    let answer = request.send().await;
     if let Some((_, victim)) = &cut {
         victim.die();
         return std::future::pending().await;

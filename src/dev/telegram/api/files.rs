@@ -4,6 +4,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{
@@ -19,8 +20,10 @@ use super::{
 
 /// What a bot may download at most: 20 MB (<https://core.telegram.org/bots/api#getfile>).
 const LARGEST_DOWNLOAD: usize = 20 << 20;
+/// How long the path that `getFile` gives leads to the file: "at least 1 hour".
+const LINK_LASTS: TimeDelta = TimeDelta::hours(1);
 
-pub(super) fn get(world: &World, parameters: &Parameters) -> Outcome {
+pub(super) fn get(world: &mut World, parameters: &Parameters) -> Outcome {
     let id = parameters.text("file_id");
     if id.is_empty() {
         return Err(Refusal::bad("file_id not specified"));
@@ -32,13 +35,12 @@ pub(super) fn get(world: &World, parameters: &Parameters) -> Outcome {
     }
     let folder = if file.mime.starts_with("image/") { "photos" } else { "documents" };
     let ending = file.name.rsplit_once('.').map_or("bin", |(_, ending)| ending);
-    Ok(json!({
-        "file_id": id,
-        "file_unique_id": file_of(&id),
-        "file_size": file.bytes.len(),
-        "file_path": format!("{folder}/{}.{ending}", file_of(&id)),
-    })
-    .into())
+    let is_plain = !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let ending = if is_plain { ending } else { "bin" };
+    let path = format!("{folder}/{}.{ending}", file_of(&id));
+    let size = file.bytes.len();
+    world.links.insert(path.clone(), world.clock.now() + LINK_LASTS);
+    Ok(json!({ "file_id": id, "file_unique_id": file_of(&id), "file_size": size, "file_path": path }).into())
 }
 
 /// Answers `/file/bot<token>/<file_path>`.
@@ -52,7 +54,8 @@ pub(super) fn download(fake: &Fake, path: &str) -> Response {
     }
     let name = path.rsplit('/').next().unwrap_or_default();
     let id = name.split_once('.').map_or(name, |(id, _)| id);
-    match world.files.get(id) {
+    let is_open = world.links.get(path).is_some_and(|end| world.clock.now() < *end);
+    match world.files.get(id).filter(|_| is_open) {
         Some(file) => {
             ([(header::CONTENT_TYPE, "application/octet-stream")], file.bytes.clone()).into_response()
         }

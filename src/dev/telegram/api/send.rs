@@ -5,17 +5,16 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        act, html,
+        html,
         parameters::Parameters,
-        photo,
         refusal::Refusal,
         text,
         wire::{Content, Entity, Location},
         world::World,
     },
-    Outcome, files,
+    Outcome,
     markup::Markup,
-    room,
+    media, room,
 };
 
 /// The most characters under a photo or file (<https://core.telegram.org/bots/api#sendphoto>).
@@ -28,16 +27,14 @@ pub(super) fn message(world: &mut World, bot: usize, parameters: &Parameters) ->
 
 pub(super) fn photo(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
     let content = captioned(&parameters.text("caption"), parameters)?;
-    let file = files::of(world, parameters, &parameters.text("photo"), "photo")?;
-    let photo = photo::sizes(&file, &world.files[&file].bytes);
-    send(world, bot, parameters, Content { photo, ..content })
+    let content = media::attached(world, parameters, &parameters.text("photo"), "photo", content)?;
+    send(world, bot, parameters, content)
 }
 
 pub(super) fn document(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
     let content = captioned(&parameters.text("caption"), parameters)?;
-    let file = files::of(world, parameters, &parameters.text("document"), "document")?;
-    let document = Some(act::document(&file, &world.files[&file]));
-    send(world, bot, parameters, Content { document, ..content })
+    let content = media::attached(world, parameters, &parameters.text("document"), "document", content)?;
+    send(world, bot, parameters, content)
 }
 
 pub(super) fn location(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
@@ -45,7 +42,7 @@ pub(super) fn location(world: &mut World, bot: usize, parameters: &Parameters) -
     let (Some(latitude), Some(longitude)) = (degrees("latitude", 90.0), degrees("longitude", 180.0)) else {
         return Err(Refusal::bad("latitude and longitude must be specified"));
     };
-    let location = Some(Location { latitude, longitude });
+    let location = Some(Location { latitude, longitude, live_period: None });
     send(world, bot, parameters, Content { location, ..Content::default() })
 }
 
@@ -57,27 +54,27 @@ struct Item {
     media: String,
     #[serde(default)]
     caption: String,
+    #[serde(default)]
+    parse_mode: String,
+    #[serde(default)]
+    caption_entities: Vec<Entity>,
 }
 
 pub(super) fn album(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
     let items: Vec<Item> = parameters.json("media")?.unwrap_or_default();
-    if !(2..=10).contains(&items.len()) {
-        return Err(Refusal::bad("wrong number of messages in the album: 2 to 10 are allowed"));
-    }
+    media::check_album(items.iter().map(|item| item.kind.as_str()))?;
     room(world, bot, parameters)?;
     let group = Some(format!("{}{}", world.bots[bot].settings.next_message, world.date()));
-    let mut messages = Vec::new();
+    // All of them or none.
+    let mut contents = Vec::with_capacity(items.len());
     for item in items {
-        let content = captioned(&item.caption, parameters)?;
-        let file = files::of(world, parameters, &item.media, &item.kind)?;
-        let mut content = Content { media_group_id: group.clone(), ..content };
-        match item.kind.as_str() {
-            "photo" => content.photo = photo::sizes(&file, &world.files[&file].bytes),
-            _ => content.document = Some(act::document(&file, &world.files[&file])),
-        }
-        messages.push(send(world, bot, parameters, content)?.result);
+        let content = marked_caption(&item.caption, &item.parse_mode, item.caption_entities)?;
+        let content = media::attached(world, parameters, &item.media, &item.kind, content)?;
+        contents.push(Content { media_group_id: group.clone(), ..content });
     }
-    Ok(Value::from(messages).into())
+    let sent: Result<Vec<Value>, Refusal> =
+        contents.into_iter().map(|content| Ok(send(world, bot, parameters, content)?.result)).collect();
+    Ok(Value::from(sent?).into())
 }
 
 pub(super) fn action(world: &mut World, bot: usize, parameters: &Parameters) -> Outcome {
@@ -104,7 +101,7 @@ pub(super) fn action(world: &mut World, bot: usize, parameters: &Parameters) -> 
 }
 
 /// Puts the content into the room that the parameters name.
-fn send(world: &mut World, bot: usize, parameters: &Parameters, content: Content) -> Outcome {
+pub(super) fn send(world: &mut World, bot: usize, parameters: &Parameters, content: Content) -> Outcome {
     let markup = Markup::of(parameters)?;
     let key = room(world, bot, parameters)?;
     let reply_to = reply_to(world, &key, parameters)?;
@@ -141,7 +138,8 @@ fn reply_to(world: &World, key: &super::RoomKey, parameters: &Parameters) -> Res
 
 /// The text of a message and its entities.
 pub(super) fn text_content(parameters: &Parameters) -> Result<Content, Refusal> {
-    let (words, entities) = marked(&parameters.text("text"), parameters, "entities")?;
+    let entities = parameters.json("entities")?.unwrap_or_default();
+    let (words, entities) = marked(&parameters.text("text"), &parameters.text("parse_mode"), entities)?;
     if words.is_empty() {
         return Err(Refusal::bad("message text is empty"));
     }
@@ -153,21 +151,25 @@ pub(super) fn text_content(parameters: &Parameters) -> Result<Content, Refusal> 
 
 /// The words under a photo or file.
 pub(super) fn captioned(words: &str, parameters: &Parameters) -> Result<Content, Refusal> {
-    let (words, caption_entities) = marked(words, parameters, "caption_entities")?;
+    let entities = parameters.json("caption_entities")?.unwrap_or_default();
+    marked_caption(words, &parameters.text("parse_mode"), entities)
+}
+
+fn marked_caption(words: &str, parse_mode: &str, entities: Vec<Entity>) -> Result<Content, Refusal> {
+    let (words, caption_entities) = marked(words, parse_mode, entities)?;
     if words.chars().count() > LONGEST_CAPTION {
         return Err(Refusal::bad("message caption is too long"));
     }
     Ok(Content { caption: (!words.is_empty()).then_some(words), caption_entities, ..Content::default() })
 }
 
-/// Words and entities as `parse_mode`, or else the parameter `entities`, says.
-fn marked(words: &str, parameters: &Parameters, entities: &str) -> Result<(String, Vec<Entity>), Refusal> {
+/// Words and entities as `parse_mode`, or else what was `given`, says.
+fn marked(words: &str, parse_mode: &str, given: Vec<Entity>) -> Result<(String, Vec<Entity>), Refusal> {
     if words.len() > 1 << 15 {
         return Err(Refusal::bad("text is too long"));
     }
-    match parameters.text("parse_mode").to_ascii_lowercase().as_str() {
+    match parse_mode.to_ascii_lowercase().as_str() {
         "" => {
-            let given: Vec<Entity> = parameters.json(entities)?.unwrap_or_default();
             let length = text::utf16(words);
             if let Some(Entity { offset, .. }) = given.iter().find(|e| e.offset + e.length > length) {
                 return Err(Refusal::bad(format_args!(

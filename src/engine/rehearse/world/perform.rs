@@ -1,9 +1,17 @@
 //! What a rehearsal does about effects: at once, and seen by whoever they are for.
 
-use super::{Shown, World};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{EXPIRED, FORGED, Shown, World};
 use crate::{
-    engine::effect::{Caused, Effect, read_prompt_name},
-    model::{ConversationId, Delivery, EffectId, Input, InputKey, Message, Send, What},
+    engine::{
+        effect::{Caused, Effect, read_prompt_name},
+        keep::{KeepFile, Keeping, LARGEST_FETCHED, Loss},
+        rehearse::transcript::name_of_kind,
+        script::Activity,
+    },
+    model::{ConversationId, Delivery, EffectId, FileKind, Input, InputKey, KeptFile, Message, Send, What},
 };
 
 impl World<'_> {
@@ -18,9 +26,10 @@ impl World<'_> {
                     self.deliver(&id, &to, Delivery::Send(send));
                 }
             }
-            Effect::Call { call, activity, .. } => {
-                if let Some((workflow, _)) = caused.id.to_string().split_once(':') {
-                    let workflow = workflow.parse().expect("an entry's effect begins with its workflow");
+            Effect::Call { call, activity, arguments } => {
+                if activity == KeepFile::NAME {
+                    self.keeps(&caused.id, call, &arguments);
+                } else if let Some(workflow) = caused.id.workflow() {
                     self.calls.push((workflow, caused.id, call, activity));
                 }
             }
@@ -31,6 +40,26 @@ impl World<'_> {
             }
             Effect::Publish(event) => self.shown.push_str(&format!("* {} {}\n", event.kind, event.subject)),
         }
+    }
+
+    /// What every app does by itself is done at once.
+    fn keeps(&mut self, id: &EffectId, call: String, arguments: &Value) {
+        let (Ok(file), Some(workflow)) = (KeepFile::deserialize(arguments), id.workflow()) else { return };
+        let keeping = match &file {
+            file if file.size.is_some_and(|size| size > LARGEST_FETCHED) => Keeping::Lost(Loss::TooLarge),
+            file if file.id.starts_with(EXPIRED) => Keeping::Lost(Loss::Gone),
+            file if file.id.starts_with(FORGED) => Keeping::Lost(Loss::Unaccepted),
+            file => Keeping::Kept(KeptFile {
+                kind: file.kind,
+                blob: format!("rehearsal/{workflow}/{}", file.unique_id),
+                mime: "image/jpeg".to_owned(),
+                size: file.size.unwrap_or_default(),
+            }),
+        };
+        let conversation = self.heads.get(&workflow).and_then(|head| head.conversation.clone());
+        let conversation = conversation.unwrap_or_else(|| ConversationId::private(self.bot.clone(), 0));
+        let what = What::Returned { workflow, call, outcome: Ok(json!(keeping)) };
+        self.inputs.push_back(self.input(InputKey::result(id), conversation, what));
     }
 
     pub(super) fn deliver(&mut self, id: &EffectId, to: &ConversationId, delivery: Delivery) {
@@ -76,7 +105,8 @@ impl World<'_> {
     }
 
     fn tell(&mut self, to: &ConversationId, message: &Message) {
-        let mut words = self.words(&message.text, to.user);
+        let mut words = files(message);
+        words.push_str(&self.words(&message.text, to.user));
         for button in message.buttons.iter().flatten() {
             words.push_str(&format!(" [{}]", self.words(&button.label, to.user)));
         }
@@ -88,5 +118,24 @@ impl World<'_> {
         lines.for_each(|line| {
             self.shown.push_str(&format!("  {}\n", line.trim_end()));
         });
+    }
+}
+
+/// `(2 photos, document) `
+fn files(message: &Message) -> String {
+    let mut counted: Vec<(FileKind, usize)> = Vec::new();
+    for file in &message.files {
+        match counted.last_mut() {
+            Some((kind, count)) if *kind == file.kind => *count += 1,
+            _ => counted.push((file.kind, 1)),
+        }
+    }
+    let name = |(kind, count): (FileKind, usize)| {
+        let name = name_of_kind(kind);
+        if count == 1 { name.to_owned() } else { format!("{count} {name}s") }
+    };
+    match counted.is_empty() {
+        true => String::new(),
+        false => format!("({}) ", counted.into_iter().map(name).collect::<Vec<_>>().join(", ")),
     }
 }

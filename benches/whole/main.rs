@@ -2,8 +2,11 @@
 //! who report things. Beside it, in the same run, a floor: bare axum, one SQLite commit, one HTTP call an update.
 //!
 //! `cargo bench --bench whole` prints start, memory, throughput, latency and CPU; `-- --seconds 2 --users 32` narrows.
-//! Only loopback, bounded in time, ends by itself.
+//! `-- --course soak --updates 200000` follows one system over time instead, see [`course`].
+//! Only loopback, bounded in time or count, ends by itself.
 #![expect(clippy::unwrap_used, reason = "a measurement, not a library")]
+
+mod course;
 
 use std::{
     collections::HashMap,
@@ -157,6 +160,16 @@ fn act(shown: Option<&(i64, Option<String>)>, step: u32, user: i64, update: u64)
 /// `/report`, kind, area, no photo, a note, Submit.
 const STEPS: u32 = 6;
 
+/// Posts an update and waits for the answer, which is to be a good one.
+async fn post_update(http: &reqwest::Client, url: &str, update: &Value) -> Duration {
+    let sent = Instant::now();
+    let request = http.post(url).header("X-Telegram-Bot-Api-Secret-Token", SECRET).json(update);
+    let answer = request.send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.bytes().await.unwrap();
+    sent.elapsed()
+}
+
 async fn load(system: &System, api: &Arc<Api>, users: i64, seconds: u64, updates: &Arc<AtomicU64>) {
     let http = reqwest::Client::new();
     let until = Instant::now() + Duration::from_secs(seconds);
@@ -171,12 +184,7 @@ async fn load(system: &System, api: &Arc<Api>, users: i64, seconds: u64, updates
             while Instant::now() < until {
                 let shown = api.shown.lock().unwrap().get(&user).cloned();
                 let update = act(shown.as_ref(), step, user, updates.fetch_add(1, Ordering::Relaxed));
-                let sent = Instant::now();
-                let request = http.post(&url).header("X-Telegram-Bot-Api-Secret-Token", SECRET).json(&update);
-                let answer = request.send().await.unwrap();
-                assert!(answer.status().is_success(), "{}", answer.status());
-                answer.bytes().await.unwrap();
-                times.push(sent.elapsed());
+                times.push(post_update(&http, &url, &update).await);
                 step = (step + 1) % STEPS;
             }
             times
@@ -246,6 +254,11 @@ async fn main() {
     let router = Router::new().route("/{bot}/{method}", post(call)).with_state(api.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let updates = Arc::new(AtomicU64::new(1));
+    if let Some(place) = words.iter().position(|word| word == "--course") {
+        let course = words.get(place + 1).and_then(|name| course::Course::named(name));
+        let course = course.expect("say --course soak, --course history or --course conversations");
+        return course.run(&api, address, users, option("--updates", 200_000).min(2_000_000)).await;
+    }
 
     for synchronous in ["NORMAL", "FULL"] {
         for floor in [true, false] {

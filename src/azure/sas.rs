@@ -14,26 +14,42 @@ use azure_core::{
 };
 use chrono::{SecondsFormat, TimeDelta};
 
-use super::VERSION;
 use crate::model::Clock;
+
+/// The version of the storage services' REST interface that is spoken: an old one, so that no emulator is too old.
+pub const VERSION: &str = "2021-12-02";
 
 /// A signature counts from so long before until so long after now: so far may this machine's clock and Azure's differ,
 /// and no longer is one of use to whoever finds it.
 const TOLERANCE: TimeDelta = TimeDelta::minutes(15);
-/// Queues alone.
-const SERVICES: &str = "q";
-/// The account (to list queues), a queue, its messages.
-const KINDS: &str = "sco";
-/// Read, list, add, create, update, process; nobody deletes queues.
-const RIGHTS: &str = "rlacup";
+
+/// What a signature allows, in Azure's letters.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights {
+    services: &'static str,
+    kinds: &'static str,
+    deeds: &'static str,
+}
+
+impl Rights {
+    /// The account (to list queues), a queue, its messages: read, list, add, create, update, process; nobody deletes
+    /// queues.
+    pub const QUEUES: Self = Self { services: "q", kinds: "sco", deeds: "rlacup" };
+    /// A container and its blobs: read, write, create; nobody deletes.
+    pub const BLOBS: Self = Self { services: "b", kinds: "co", deeds: "rwc" };
+}
 
 /// Signs requests with the account's key. Its `Debug` does not show it.
 #[derive(Clone, Debug)]
-pub(super) struct Sas {
-    pub(super) account: String,
+pub struct Sas {
+    /// The account's name.
+    pub account: String,
     /// In base64.
-    pub(super) key: Secret,
-    pub(super) clock: Clock,
+    pub key: Secret,
+    /// What is allowed.
+    pub rights: Rights,
+    /// Says from when until when.
+    pub clock: Clock,
 }
 
 impl Sas {
@@ -41,7 +57,7 @@ impl Sas {
     ///
     /// # Errors
     /// The key is no base64.
-    pub(super) fn sign(&self, url: &mut Url) -> azure_core::Result<()> {
+    pub fn sign(&self, url: &mut Url) -> azure_core::Result<()> {
         let now = self.clock.now();
         let time = |at: crate::model::Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let (start, expiry) = (time(now - TOLERANCE), time(now + TOLERANCE));
@@ -50,9 +66,9 @@ impl Sas {
         let (any_address, no_scope) = ("", "");
         let signed = [
             &self.account,
-            RIGHTS,
-            SERVICES,
-            KINDS,
+            self.rights.deeds,
+            self.rights.services,
+            self.rights.kinds,
             &start,
             &expiry,
             any_address,
@@ -64,9 +80,9 @@ impl Sas {
         let signature = hmac_sha256(&signed.join("\n"), &self.key)?;
         url.query_pairs_mut()
             .append_pair("sv", VERSION)
-            .append_pair("ss", SERVICES)
-            .append_pair("srt", KINDS)
-            .append_pair("sp", RIGHTS)
+            .append_pair("ss", self.rights.services)
+            .append_pair("srt", self.rights.kinds)
+            .append_pair("sp", self.rights.deeds)
             .append_pair("st", &start)
             .append_pair("se", &expiry)
             .append_pair("spr", protocol)
@@ -91,7 +107,8 @@ mod tests {
     use super::*;
 
     fn sas(clock: &Clock) -> Sas {
-        Sas { account: "shop".to_owned(), key: Secret::new("c2VzYW1l"), clock: clock.clone() }
+        let key = Secret::new("c2VzYW1l");
+        Sas { account: "shop".to_owned(), key, rights: Rights::QUEUES, clock: clock.clone() }
     }
 
     fn signed(sas: &Sas, url: &str) -> BTreeMap<String, String> {

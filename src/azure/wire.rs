@@ -1,4 +1,4 @@
-//! How Storage Queues are reached over HTTP: how long anything may take, and that no error tells a URL.
+//! How Azure Storage is reached over HTTP: how long anything may take, and that no error tells a URL.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use azure_core::{
 };
 
 /// A call with its repetitions takes no longer.
-pub(super) const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(10);
 /// Neither does one attempt.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
@@ -21,7 +21,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// TLS can't be set up.
-pub(super) fn options(endpoint: &Url) -> azure_core::Result<ClientOptions> {
+pub fn options(endpoint: &Url) -> azure_core::Result<ClientOptions> {
     let builder = reqwest::Client::builder().timeout(ATTEMPT).redirect(reqwest::redirect::Policy::none());
     // What is on this machine is behind no proxy.
     let is_here = matches!(endpoint.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));

@@ -1,0 +1,56 @@
+//! Sending files: kept ones are sent along, and what can no longer be sent is replaced by words.
+
+use serde_json::{Map, Value};
+
+use super::{Bot, Runtime};
+use crate::{
+    blob::{self, BlobName},
+    model::{Delivery, Message, Send, Text},
+    telegram::{
+        client::{Refusal, Upload},
+        render::{Call, Part},
+    },
+    text,
+};
+
+impl Runtime {
+    /// Makes a call, with the kept files that it sends along.
+    pub(super) async fn call(&self, bot: &Bot, call: &Call) -> Result<Value, Refusal> {
+        if call.uploads.is_empty() {
+            return bot.api.call(&bot.token, call.method, &call.parameters).await;
+        }
+        let mut uploads = Vec::with_capacity(call.uploads.len());
+        for part in &call.uploads {
+            uploads.push(self.opened(part).await?);
+        }
+        let nothing = Map::new();
+        let parameters = call.parameters.as_object().unwrap_or(&nothing);
+        bot.api.upload(&bot.token, call.method, parameters, uploads).await
+    }
+
+    async fn opened(&self, part: &Part) -> Result<Upload, Refusal> {
+        let Part { part, blob, mime, .. } = part.clone();
+        let gone = || Refusal::Final { code: 0, description: format!("`{blob}` is not kept") };
+        let name: BlobName = blob.parse().map_err(|_| gone())?;
+        let found = self.blobs().get(&name).await.map_err(|why| Refusal::Transient(why.to_string()))?;
+        let (size, content) = found.ok_or_else(gone)?;
+        let file_name = format!("{part}.{}", blob::ending(&mime));
+        Ok(Upload { part, file_name, mime, size, content })
+    }
+}
+
+/// What is said instead of a message whose files can't be sent; `parts` of its calls are made already.
+pub(super) fn without_files(send: &Send, parts: usize) -> Option<Delivery> {
+    if send.message.files.is_empty() {
+        return None;
+    }
+    let sorry = text!("file-unsent");
+    let text = match parts {
+        0 if send.message.text != Text::literal("") => {
+            Text::Paragraphs(vec![send.message.text.clone(), sorry])
+        }
+        _ => sorry,
+    };
+    let message = Message { text, files: Vec::new(), ..send.message.clone() };
+    Some(Delivery::Send(Send { message, prompt: send.prompt.clone() }))
+}
