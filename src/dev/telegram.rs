@@ -5,6 +5,7 @@
 
 mod act;
 mod api;
+mod assets;
 mod connections;
 mod deliver;
 mod fault;
@@ -23,6 +24,7 @@ mod photo;
 mod refusal;
 mod room;
 mod text;
+mod topic;
 mod wait;
 mod wire;
 mod world;

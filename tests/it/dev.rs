@@ -199,6 +199,7 @@ impl Drop for Dev {
 pub(crate) const BOT: &str = "operations";
 /// A person of the fake Telegram.
 pub(crate) const ADA: i64 = 101;
+pub(crate) const BO: i64 = 102;
 
 pub(crate) fn text(message: &Value) -> &str {
     message["text"].as_str().unwrap_or_default()

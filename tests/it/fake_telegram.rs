@@ -237,7 +237,12 @@ async fn what_was_not_delivered_is_delivered_after_a_restart() {
     let dora = telegram.add_person("Dora", Some("it")).unwrap();
     telegram.say(dora, "operations", "hello").unwrap();
     let file = telegram.upload("a.txt", "text/plain", "words");
-    let document = Act::Document { spot: Spot::private(dora, "operations"), file, caption: String::new() };
+    let document = Act::Document {
+        spot: Spot::private(dora, "operations"),
+        file,
+        caption: String::new(),
+        media_group_id: None,
+    };
     telegram.act(document).unwrap();
     let before = telegram.deliveries();
     telegram.stop().await;

@@ -11,7 +11,7 @@ use crate::{
     dev::{ADA, Dev, Start},
 };
 
-const ARROW_RIGHT: &str = "\u{E014}";
+const END: &str = "\u{E010}";
 
 /// Waits until what this selector finds contains these words.
 async fn shows(browser: &Browser, selector: &str, words: &str) {
@@ -21,12 +21,10 @@ async fn shows(browser: &Browser, selector: &str, words: &str) {
 
 /// Pictures for people, in both colour schemes.
 async fn screenshots(browser: &Browser, name: &str) {
-    browser.screenshot(&format!("{name}-light")).await;
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    browser.ask("/goog/cdp/execute", json!({ "cmd": "Emulation.setEmulatedMedia", "params": dark })).await;
-    browser.screenshot(&format!("{name}-dark")).await;
-    let light = json!({ "features": [{ "name": "prefers-color-scheme", "value": "light" }] });
-    browser.ask("/goog/cdp/execute", json!({ "cmd": "Emulation.setEmulatedMedia", "params": light })).await;
+    for scheme in ["dark", "light"] {
+        browser.colours(scheme).await;
+        browser.screenshot(&format!("{name}-{scheme}")).await;
+    }
 }
 
 #[tokio::test]
@@ -35,9 +33,10 @@ async fn calls_appear_as_they_happen_and_a_timer_runs_now() {
         let data = tempfile::tempdir().unwrap();
         let dev = Start::own(data.path()).start().await;
         browser.open(&dev.telegram).await;
+        browser.click("#show-behind").await;
         browser.until("!document.querySelector('#tab-host').hidden").await;
-        // By keyboard: from one tab to the next.
-        browser.keys("#tab-behind", ARROW_RIGHT).await;
+        // By keyboard: from one tab to the last.
+        browser.keys("#tab-behind", END).await;
         browser.until("document.querySelector('#tab-host').getAttribute('aria-selected') === 'true'").await;
         shows(browser, "#host-handler .chip", "ready").await;
         shows(browser, "#host-functions .what", "GET /health").await;

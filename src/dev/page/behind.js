@@ -3,7 +3,7 @@
 import { byId, element } from "./elements.js";
 import { summary } from "./sidebar.js";
 import { get } from "./server.js";
-import { changed, isGroup, on, state } from "./state.js";
+import { changed, isGroup, on, shownMessages, state } from "./state.js";
 import { paneShown } from "./tabs.js";
 import { callCard, deliveryCard, entryCard, eventCard, itemCard, workflowCard } from "./story.js";
 
@@ -17,7 +17,7 @@ on("moved", () => {
   body.replaceChildren();
   later(0);
 });
-on("room journal message deleted selected", () => later(120));
+on("room topic journal message deleted selected", () => later(120));
 
 /** Looks again soon, several reasons at once being one look; and once more when things have calmed down. */
 function later(delay) {
@@ -62,7 +62,7 @@ async function fetchBehind(key) {
   const [bot, chat] = key.split(":");
   const slug = isGroup(key) ? state.rooms.get(key)?.about.bots[0] : bot;
   try {
-    return await get(`/behind/conversation/${encodeURIComponent(`${slug}:${chat}:0:${state.me}`)}`);
+    return await get(`/behind/conversation/${encodeURIComponent(`${slug}:${chat}:${state.topic ?? 0}:${state.me}`)}`);
   } catch (error) {
     return { missing: `The app behind this page doesn't answer (${error.message}).` };
   }
@@ -70,7 +70,7 @@ async function fetchBehind(key) {
 
 /** The message to tell about, the update that began it, and the calls up to the next update. */
 function tell({ calls, deliveries }, behind) {
-  const newest = [...state.room.messages.values()].at(-1);
+  const newest = shownMessages().at(-1);
   const subject = state.room.messages.get(state.selected) ?? newest ?? null;
   const oldestFirst = [...deliveries].reverse();
   const begun = subject && oldestFirst.findLast((delivery) => began(delivery, subject, calls));

@@ -1,12 +1,22 @@
 // One message as it looks in the chat.
 
 import { avatar, element, fullName, icon, sizeOf, timeOf, byId } from "./elements.js";
+import { map } from "./places.js";
 import { act } from "./server.js";
 import { changed, isGroup, spot, state } from "./state.js";
 import { summary } from "./sidebar.js";
 import { words } from "./words.js";
 
+/** What nobody says, but a group tells. */
+const TOLD = {
+  forum_topic_created: ({ name }) => `Topic “${name}” opened`,
+  migrate_to_chat_id: () => "This group has become a supergroup",
+  migrate_from_chat_id: () => "The supergroup begins here",
+};
+
 export function bubble(message) {
+  const told = Object.keys(TOLD).find((kind) => message[kind]);
+  if (told) return element("article", { class: "told", "data-message": message.message_id }, element("span", {}, TOLD[told](message[told])));
   const mine = message.from.id === state.me;
   const said = (command) => act("say", { ...spot(), text: command }).catch((error) => changed("failed", error));
   const body = element(
@@ -15,8 +25,9 @@ export function bubble(message) {
     isGroup(state.at) && !mine && element("div", { class: "sender" }, fullName(message.from)),
     message.reply_to_message && quote(message.reply_to_message),
     message.photo && photo(message.photo),
-    message.document && file(message.document),
-    message.location && place(message.location),
+    message.document && !message.animation && file(message.document),
+    ...media(message),
+    message.location && place(message, mine),
     message.contact && contact(message.contact),
     element(
       "div",
@@ -34,7 +45,7 @@ export function bubble(message) {
   const column = element("div", { class: "column" }, body, keyboard(message));
   const made = element(
     "article",
-    { class: mine ? "message mine" : "message", "data-message": message.message_id, "aria-label": `${mine ? "You" : fullName(message.from)}: ${summary(message)}` },
+    { class: mine ? "message mine" : "message", "data-message": message.message_id, "data-album": message.media_group_id, tabindex: "-1", "aria-label": `${mine ? "You" : fullName(message.from)}: ${summary(message)}` },
     column,
     actions(message, mine),
   );
@@ -91,13 +102,30 @@ function file(document) {
   );
 }
 
-function place({ latitude, longitude }) {
+/** Sound, moving pictures and stickers. */
+function media({ voice, audio, video, video_note, animation, sticker }) {
+  const source = (clip) => `/chat/file/${clip.file_id}`;
+  const sound = voice ?? audio;
+  return [
+    sound && element("audio", { src: source(sound), controls: true, preload: "metadata", "aria-label": voice ? "Voice message" : (audio.file_name ?? "Audio") }),
+    video && element("video", { src: source(video), controls: true, preload: "metadata", "aria-label": "Video" }),
+    video_note && element("video", { class: "round", src: source(video_note), controls: true, preload: "metadata", "aria-label": "Video message" }),
+    animation && (animation.mime_type === "image/gif" ? element("img", { class: "moving", src: source(animation), alt: "Animation" }) : element("video", { src: source(animation), controls: true, loop: true, muted: true, "aria-label": "Animation" })),
+    sticker && element("img", { class: "sticker", src: source(sticker), alt: "Sticker" }),
+  ];
+}
+
+function place({ message_id, date, location }, mine) {
   const degrees = (value, positive, negative) => `${Math.abs(value).toFixed(5)}° ${value < 0 ? negative : positive}`;
+  const until = location.live_period && date + location.live_period;
+  const isLive = until > Date.now() / 1000;
+  const go = (to) => act("move", { ...spot(), message_id, ...to }).catch((error) => changed("failed", error));
   return element(
     "div",
-    { class: "place" },
-    element("div", { class: "map" }, icon("place")),
-    element("div", { class: "degrees" }, `${degrees(latitude, "N", "S")}, ${degrees(longitude, "E", "W")}`),
+    { class: isLive ? "place live" : "place" },
+    map(location, mine && isLive ? go : null),
+    until && element("div", { class: "until" }, isLive ? `Live location until ${timeOf(until)}` : "Live location, ended"),
+    element("div", { class: "degrees" }, `${degrees(location.latitude, "N", "S")}, ${degrees(location.longitude, "E", "W")}`),
   );
 }
 
@@ -130,5 +158,5 @@ function button(message, key) {
       changed("failed", error);
     }
   };
-  return element("button", { class: open ? "key glows" : "key", "data-data": key.callback_data, "aria-busy": open ? "true" : null, onclick: press }, key.text);
+  return element("button", { class: open ? "key glows" : "key", "data-focus": `key ${key.callback_data}`, "data-data": key.callback_data, "aria-busy": open ? "true" : null, onclick: press }, key.text);
 }

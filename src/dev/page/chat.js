@@ -3,7 +3,7 @@
 import { bubble } from "./bubble.js";
 import { byId, dayOf, element, paint } from "./elements.js";
 import { act } from "./server.js";
-import { botOf, changed, isGroup, on, spot, state } from "./state.js";
+import { botOf, changed, isGroup, on, shownMessages, spot, state } from "./state.js";
 import { chatName } from "./sidebar.js";
 
 const list = byId("messages");
@@ -25,10 +25,10 @@ on("moved", () => {
   head();
 });
 on("overview", head);
-on("room", () => {
+on("room topic", () => {
   head();
   const stick = stuck || list.childElementCount === 0;
-  const messages = [...state.room.messages.values()];
+  const messages = shownMessages();
   list.replaceChildren(...messages.map(bubble));
   if (messages.length === 0) list.append(welcome());
   arrange();
@@ -38,7 +38,7 @@ on("message", (message) => {
   const stick = stuck || message.from.id === state.me;
   const made = bubble(message);
   const before = find(message.message_id);
-  if (before) before.replaceWith(made);
+  if (before) exchange(before, made);
   else place(made, message.message_id);
   if (message.from.is_bot && !before) stopTyping();
   arrange();
@@ -50,7 +50,8 @@ on("deleted", (id) => {
 });
 on("pressed", (press) => {
   const message = state.room.messages.get(press.message_id);
-  if (message) find(press.message_id)?.replaceWith(bubble(message));
+  const before = find(press.message_id);
+  if (message && before) exchange(before, bubble(message));
   arrange();
 });
 on("selected", arrange);
@@ -120,11 +121,21 @@ function toEnd() {
   stuck = true;
 }
 
+/** Puts a bubble in the place of its older self. Who was in there with the keyboard stays, at the same thing or nearby. */
+function exchange(before, made) {
+  const focused = before.contains(document.activeElement) && document.activeElement.dataset.focus;
+  before.replaceWith(made);
+  if (focused === false) return;
+  const same = focused && [...made.querySelectorAll("[data-focus]")].find((thing) => thing.dataset.focus === focused);
+  (same || made).focus({ preventScroll: true });
+}
+
 /** Puts a bubble where its number belongs: messages may arrive out of order. */
 function place(made, id) {
   list.querySelector(".welcome")?.remove();
   const later = [...list.querySelectorAll("[data-message]")].find((other) => Number(other.dataset.message) > id);
-  list.insertBefore(made, later ?? null);
+  if (later) later.before(made);
+  else list.append(made);
 }
 
 /** Sets day lines between days, and lets bubbles of one sender stand together. */
@@ -135,12 +146,28 @@ function arrange() {
     const message = state.room.messages.get(Number(made.dataset.message));
     if (!message) continue;
     const newDay = !before || dayOf(before.date) !== dayOf(message.date);
-    if (newDay) made.before(element("div", { class: "day" }, element("span", {}, dayOf(message.date))));
+    if (newDay) (made.closest(".album") ?? made).before(element("div", { class: "day" }, element("span", {}, dayOf(message.date))));
     const together = !newDay && before.from.id === message.from.id && message.date - before.date < 300;
     made.classList.toggle("follows", together);
     made.classList.toggle("selected", state.selected === message.message_id);
     before = message;
   }
+  bind();
+}
+
+/** Photos that were sent together stand together. */
+function bind() {
+  const albums = new Map();
+  for (const made of list.querySelectorAll("[data-album]")) albums.set(made.dataset.album, [...(albums.get(made.dataset.album) ?? []), made]);
+  for (const together of albums.values()) {
+    const around = together[0].closest(".album");
+    if (together.length < 2 || (around && together.every((made) => made.parentElement === around))) continue;
+    const album = around ?? element("div", { class: "album", role: "group", "aria-label": "Album" });
+    if (!around) together[0].before(album);
+    album.classList.toggle("mine", together[0].classList.contains("mine"));
+    album.append(...together);
+  }
+  for (const album of list.querySelectorAll(".album:empty")) album.remove();
 }
 
 export function toast(text, url, kind = "") {

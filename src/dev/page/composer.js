@@ -1,14 +1,13 @@
-// Under the messages: writing, commands, replies, corrections, attachments.
+// Under the messages: writing, commands, replies, corrections.
 
+import { sendContact, sendLocation } from "./attach.js";
 import { byId, element, fullName, icon } from "./elements.js";
-import { act, upload } from "./server.js";
+import { act } from "./server.js";
 import { summary } from "./sidebar.js";
-import { pickContact, pickLocation } from "./sheets.js";
-import { botOf, changed, isGroup, me, on, spot, state } from "./state.js";
+import { botOf, changed, isGroup, me, on, shownMessages, spot, state } from "./state.js";
 
 const text = byId("text");
 const suggestions = byId("suggestions");
-const attachments = byId("attachments");
 /** Unsent words by room. */
 const drafts = new Map();
 let here = null;
@@ -40,6 +39,7 @@ on("message", (message) => {
   byId("start").hidden = true;
   if (message.force_reply && message.from.is_bot && !message.edit_date) setAbout({ verb: "reply", message });
 });
+on("topic", () => setAbout(null));
 on("deleted", (id) => about?.message.message_id === id && setAbout(null));
 on("overview moved", () => (byId("menu").hidden = commands().length === 0));
 on("reply", (message) => setAbout({ verb: "reply", message }));
@@ -50,7 +50,7 @@ on("edit", (message) => {
 });
 
 function askForReply() {
-  const last = [...state.room.messages.values()].at(-1);
+  const last = shownMessages().at(-1);
   if (last?.force_reply && last.from.is_bot) setAbout({ verb: "reply", message: last });
 }
 
@@ -162,18 +162,12 @@ text.addEventListener("keydown", (event) => {
     if (open) suggestions.hidden = true;
     else setAbout(null);
   } else if (event.key === "ArrowUp" && text.value === "") {
-    const own = [...state.room.messages.values()].filter((message) => message.from.id === state.me && message.text).at(-1);
+    const own = shownMessages().filter((message) => message.from.id === state.me && message.text).at(-1);
     if (own) {
       event.preventDefault();
       changed("edit", own);
     }
   }
-});
-text.addEventListener("paste", (event) => {
-  const files = [...event.clipboardData.files];
-  if (files.length === 0) return;
-  event.preventDefault();
-  sendFiles(files);
 });
 byId("send").addEventListener("click", send);
 byId("start").addEventListener("click", () => say("/start"));
@@ -199,79 +193,6 @@ function showKeyboard(keyboard) {
   place.replaceChildren(...(keyboard?.keyboard ?? []).map((row) => element("div", { class: "keys" }, row.map(key))));
 }
 
-/** Several photos are one album. */
-async function sendFiles(files, as) {
-  const photos = as !== "document" && files.every((file) => file.type.startsWith("image/"));
-  const caption = text.value.trim();
-  const album = photos && files.length > 1 ? String(Date.now()) : null;
-  text.value = "";
-  grow();
-  try {
-    for (const [index, file] of files.slice(0, 10).entries()) {
-      const id = await upload(file);
-      await act(photos ? "photo" : "document", { ...spot(), file: id, caption: index === 0 ? caption : "", media_group_id: album });
-    }
-  } catch (error) {
-    changed("failed", error);
-  }
-}
-
-async function sendLocation() {
-  const place = await pickLocation();
-  if (place) await act("location", { ...spot(), ...place }).catch((error) => changed("failed", error));
-}
-
-async function sendContact() {
-  const phone_number = await pickContact();
-  if (phone_number) await act("contact", { ...spot(), phone_number }).catch((error) => changed("failed", error));
-}
-
-const attach = {
-  photo: () => byId("pick-photo").click(),
-  document: () => byId("pick-document").click(),
-  location: sendLocation,
-  contact: sendContact,
-};
-
-function toggleAttachments(open) {
-  attachments.hidden = !open;
-  byId("attach").setAttribute("aria-expanded", String(open));
-  if (open) attachments.querySelector("button").focus();
-}
-
-byId("attach").addEventListener("click", () => toggleAttachments(attachments.hidden));
-attachments.addEventListener("click", (event) => {
-  const kind = event.target.closest("[data-attach]")?.dataset.attach;
-  if (!kind) return;
-  toggleAttachments(false);
-  attach[kind]();
-});
-attachments.addEventListener("keydown", (event) => {
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (event.key === "Escape") {
-    toggleAttachments(false);
-    byId("attach").focus();
-  } else if (by) {
-    event.preventDefault();
-    const items = [...attachments.children];
-    items[(items.indexOf(document.activeElement) + by + items.length) % items.length].focus();
-  }
-});
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("#attach, #attachments")) toggleAttachments(false);
   if (!event.target.closest("#composer")) suggestions.hidden = true;
-});
-for (const kind of ["photo", "document"]) {
-  byId(`pick-${kind}`).addEventListener("change", (event) => {
-    const files = [...event.target.files];
-    event.target.value = "";
-    if (files.length > 0) sendFiles(files, kind);
-  });
-}
-
-const chat = byId("chat");
-chat.addEventListener("dragover", (event) => event.preventDefault());
-chat.addEventListener("drop", (event) => {
-  event.preventDefault();
-  if (event.dataTransfer.files.length > 0) sendFiles([...event.dataTransfer.files]);
 });

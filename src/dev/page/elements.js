@@ -51,12 +51,21 @@ export function sizeOf(bytes) {
   return bytes < 1 << 20 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;
 }
 
+document.addEventListener("click", ({ target }) => target.closest("[data-cancel]")?.closest("dialog").close());
+
 /** Opens a dialog; gives its form's fields, or null if it was cancelled. */
 export function ask(dialog) {
   const form = dialog.querySelector("form");
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => {
-    dialog.addEventListener("close", () => done(dialog.returnValue === "ok" ? new FormData(form) : null), { once: true });
+    const close = () => {
+      // After a click Chromium gives the focus back to a field and still lets nobody type there, until it comes anew.
+      const back = document.activeElement;
+      back?.blur();
+      back?.focus({ preventScroll: true });
+      done(dialog.returnValue === "ok" ? new FormData(form) : null);
+    };
+    dialog.addEventListener("close", close, { once: true });
   });
 }

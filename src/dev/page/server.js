@@ -32,6 +32,25 @@ export async function upload(file) {
 }
 
 /**
+ * The same as `listen`, of what the page around this one hears: a browser allows few streams at once, and there may be
+ * many phones.
+ */
+export function overhear(hear, connected) {
+  const onNews = ({ detail }) => hear(detail);
+  const onConnected = ({ detail }) => connected(detail);
+  parent.addEventListener("news", onNews);
+  parent.addEventListener("connected", onConnected);
+  addEventListener("pagehide", () => {
+    parent.removeEventListener("news", onNews);
+    parent.removeEventListener("connected", onConnected);
+  });
+  hear({ news: "all" });
+}
+
+/** What `overhear` brings to the phones in this page. */
+export const retell = (what, detail) => dispatchEvent(new CustomEvent(what, { detail }));
+
+/**
  * Calls `hear` with all news of a stream, and `connected` with whether any can come. After a gap the first news is `all`.
  * Returns what ends it.
  */

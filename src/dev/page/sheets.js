@@ -1,21 +1,14 @@
 // Dialogs: a new person, a new group, a place, a phone number.
 
 import { ask, byId, element, fullName } from "./elements.js";
+import { PLACES } from "./places.js";
 import { act } from "./server.js";
 import { changed, go, loadOverview, state } from "./state.js";
 
-/** Places to pick from: an invented festival ground on Lake Constance. */
-const PLACES = [
-  ["Main gate", 47.66372, 9.17581],
-  ["North stage", 47.66518, 9.17702],
-  ["Camp kitchen", 47.66295, 9.17894],
-  ["First aid", 47.66431, 9.18015],
-  ["Lake shore", 47.66127, 9.18233],
-];
-
 export async function pickLocation() {
   const form = await ask(byId("location-sheet"));
-  return form && { latitude: Number(form.get("latitude")), longitude: Number(form.get("longitude")) };
+  const live_period = Number(form?.get("live")) || null;
+  return form && { latitude: Number(form.get("latitude")), longitude: Number(form.get("longitude")), live_period };
 }
 
 export async function pickContact() {

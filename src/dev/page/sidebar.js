@@ -89,12 +89,16 @@ function preview(message, key) {
   return who + summary(message);
 }
 
+const MEDIA = Object.entries({ voice: "Voice message", audio: "Audio", video: "Video", video_note: "Video message", animation: "Animation", sticker: "Sticker" });
+
 /** A message in a few words. */
 export function summary(message) {
   if (message.text) return message.text;
   if (message.photo) return `Photo${message.caption ? `, ${message.caption}` : ""}`;
+  for (const [kind, name] of MEDIA) if (message[kind]) return message.caption ? `${name}, ${message.caption}` : name;
   if (message.document) return message.document.file_name;
-  if (message.location) return "Location";
+  if (message.location) return message.location.live_period ? "Live location" : "Location";
   if (message.contact) return `Contact: ${fullName(message.contact)}`;
+  if (message.forum_topic_created) return `Topic “${message.forum_topic_created.name}” opened`;
   return "Message";
 }

@@ -2,6 +2,10 @@
 
 import { get } from "./server.js";
 
+function emptyRoom() {
+  return { messages: new Map(), presses: {}, about: null, news: new Set() };
+}
+
 export const state = {
   people: [],
   bots: [],
@@ -13,13 +17,20 @@ export const state = {
   me: null,
   /** The open room's key: `{bot}:{person}`, or `:{group}`. */
   at: null,
-  /** The open room: messages by id, open presses by id, and what is known about it. */
-  room: { messages: new Map(), presses: {}, about: null },
+  /** The open room: messages by id, open presses by id, what is known about it, and which topics have news. */
+  room: emptyRoom(),
+  /** The open topic of a group; without one, General. */
+  topic: null,
   /** Unread messages by room. */
   unread: new Map(),
   /** The message whose story the second pane tells; without one, the newest. */
   selected: null,
+  /** The phones that stand side by side, each `{ person, at }`; without any, the page is one. */
+  phones: [],
 };
+
+/** Is this one of the phones in a page around it? */
+export const isPhone = parent !== window && new URLSearchParams(location.search).has("phone");
 
 const listeners = new Map();
 
@@ -39,8 +50,14 @@ export const botOf = (key) => state.bots.find((bot) => bot.slug === key?.split("
 /** Who does something, and where, as the server wants it. */
 export function spot() {
   const [bot, chat] = state.at.split(":");
-  return bot ? { person: state.me, bot } : { person: state.me, group: Number(chat) };
+  return bot ? { person: state.me, bot } : { person: state.me, group: Number(chat), topic: state.topic };
 }
+
+/** The topic that a message is in. */
+export const topicOf = (message) => (message.is_topic_message ? message.message_thread_id : null);
+
+/** The messages of the open topic; those of the room, if it has none. */
+export const shownMessages = () => [...state.room.messages.values()].filter((message) => topicOf(message) === state.topic);
 
 /** The chats that a person can open: every bot, and the groups they are in. */
 export function chatsOf(person) {
@@ -59,7 +76,7 @@ export async function loadRoom() {
   if (!key) return;
   const { about, messages, presses } = await get("/chat/room", { key });
   if (state.at !== key) return;
-  state.room = { about, presses, messages: new Map(messages.map((message) => [message.message_id, message])) };
+  state.room = { ...state.room, about, presses, messages: new Map(messages.map((message) => [message.message_id, message])) };
   changed("room");
 }
 
@@ -68,10 +85,9 @@ export async function go(person, key) {
   const before = state.at?.split(":") ?? [];
   const mine = chatsOf(person);
   const same = mine.find((chat) => chat === state.at || (before[0] && chat.startsWith(`${before[0]}:`)));
-  Object.assign(state, { me: person, at: key ?? same ?? mine[0] ?? null, selected: null });
-  state.room = { messages: new Map(), presses: {}, about: null };
+  Object.assign(state, { me: person, at: key ?? same ?? mine[0] ?? null, topic: null, selected: null });
+  state.room = emptyRoom();
   state.unread.delete(state.at);
-  history.replaceState(null, "", `#${state.me}/${state.at}`);
   changed("moved");
   await loadRoom();
 }

@@ -25,19 +25,28 @@ pub struct Spot {
     /// The group's id.
     #[serde(default)]
     pub group: Option<i64>,
+    /// The group's topic; without one, the General one.
+    #[serde(default)]
+    pub topic: Option<i64>,
 }
 
 impl Spot {
     /// In private with a bot.
     #[must_use]
     pub fn private(person: i64, bot: &str) -> Self {
-        Self { person, bot: bot.to_owned(), group: None }
+        Self { person, bot: bot.to_owned(), group: None, topic: None }
     }
 
     /// In a group.
     #[must_use]
     pub fn group(person: i64, group: i64) -> Self {
-        Self { person, bot: String::new(), group: Some(group) }
+        Self { person, bot: String::new(), group: Some(group), topic: None }
+    }
+
+    /// In a topic of a group.
+    #[must_use]
+    pub fn topic(person: i64, group: i64, topic: i64) -> Self {
+        Self { topic: Some(topic), ..Self::group(person, group) }
     }
 }
 
@@ -100,6 +109,9 @@ pub enum Act {
         /// Words under it.
         #[serde(default)]
         caption: String,
+        /// Files with the same one are an album.
+        #[serde(default)]
+        media_group_id: Option<String>,
     },
     /// Sends a voice message, a video, a sticker or the like.
     Media {
@@ -189,6 +201,7 @@ impl World {
         let person =
             self.people.get(&spot.person).cloned().ok_or_else(|| Refusal::bad("nobody has this id"))?;
         let key = self.room_of(&spot, &person)?;
+        let topic = spot.topic;
         match act {
             Act::Say { text, reply_to, .. } => {
                 let text = text.trim();
@@ -197,7 +210,7 @@ impl World {
                 }
                 let entities = text::plain_entities(text);
                 let content = Content { text: Some(text.to_owned()), entities, ..Content::default() };
-                Ok(self.write(&key, person, content, reply_to))
+                Ok(self.write(&key, topic, person, content, reply_to))
             }
             Act::Press { message_id, data, .. } => self.press(&key, person, message_id, data),
             Act::Edit { message_id, text, .. } => self.correct(&key, &person, message_id, text.trim()),
@@ -205,13 +218,13 @@ impl World {
                 let bytes = &self.files.get(&file).ok_or_else(|| Refusal::bad("no such file"))?.bytes;
                 let photo = photo::sizes(&file, bytes);
                 let content = Content { photo, media_group_id, ..captioned(&caption) };
-                Ok(self.write(&key, person, content, None))
+                Ok(self.write(&key, topic, person, content, None))
             }
-            Act::Document { file, caption, .. } => {
+            Act::Document { file, caption, media_group_id, .. } => {
                 let document = self.files.get(&file).map(|found| document(&file, found));
                 let document = Some(document.ok_or_else(|| Refusal::bad("no such file"))?);
-                let content = Content { document, ..captioned(&caption) };
-                Ok(self.write(&key, person, content, None))
+                let content = Content { document, media_group_id, ..captioned(&caption) };
+                Ok(self.write(&key, topic, person, content, None))
             }
             Act::Media { kind, file, caption, media_group_id, .. } => {
                 let found = self.files.get(&file).ok_or_else(|| Refusal::bad("no such file"))?;
@@ -219,11 +232,11 @@ impl World {
                 // An animation is a document, too (<https://core.telegram.org/bots/api#message>).
                 let document = (kind == MediaKind::Animation).then(|| document(&file, found));
                 let content = Content { media, document, media_group_id, ..captioned(&caption) };
-                Ok(self.write(&key, person, content, None))
+                Ok(self.write(&key, topic, person, content, None))
             }
             Act::Location { latitude, longitude, live_period, .. } => {
                 let location = Some(Location { latitude, longitude, live_period });
-                Ok(self.write(&key, person, Content { location, ..Content::default() }, None))
+                Ok(self.write(&key, topic, person, Content { location, ..Content::default() }, None))
             }
             Act::Move { message_id, latitude, longitude, .. } => {
                 self.go(&key, &person, message_id, [latitude, longitude])
@@ -235,7 +248,7 @@ impl World {
                     last_name: person.last_name.clone(),
                     user_id: Some(person.id),
                 });
-                Ok(self.write(&key, person, Content { contact, ..Content::default() }, None))
+                Ok(self.write(&key, topic, person, Content { contact, ..Content::default() }, None))
             }
             Act::Block { .. } => Ok(self.block(&key, person, true)),
             Act::Unblock { .. } => Ok(self.block(&key, person, false)),
@@ -246,22 +259,32 @@ impl World {
         if let Some(chat) = spot.group {
             let key = RoomKey { bot: None, chat };
             let room = self.rooms.get(&key).ok_or_else(Refusal::chat_not_found)?;
-            return if room.about.people.contains(&person.id) {
-                Ok(key)
-            } else {
-                Err(Refusal::chat_not_found())
+            if !room.about.people.contains(&person.id) {
+                return Err(Refusal::chat_not_found());
+            }
+            return match self.has_topic(&key, spot.topic) {
+                true => Ok(key),
+                false => Err(Refusal::bad("message thread not found")),
             };
         }
         let bot = self.bot(&spot.bot).ok_or_else(|| Refusal::bad("no such bot"))?;
         Ok(self.private_room(bot, person))
     }
 
-    fn write(&mut self, key: &RoomKey, person: User, content: Content, reply_to: Option<i64>) -> Value {
+    fn write(
+        &mut self,
+        key: &RoomKey,
+        topic: Option<i64>,
+        person: User,
+        content: Content,
+        reply_to: Option<i64>,
+    ) -> Value {
         if self.rooms[key].about.blocked {
             self.block(key, person.clone(), false);
         }
         let sender = person.id;
-        let kept = self.post(key, person, content, reply_to);
+        let mut kept = self.post(key, person, content, reply_to);
+        self.put_into_topic(key, &mut kept.message, topic);
         self.tell_bots(key, Kind::Message, &kept.message);
         let answer = json!({ "message_id": kept.message.message_id, "from": sender });
         self.show(key, kept);

@@ -25,7 +25,8 @@ impl World {
         let id = first - groups.cast_signed() as i64;
         let key = RoomKey { bot: None, chat: id };
         let title = Some(title.to_owned());
-        let chat = Chat { id, title, first_name: None, last_name: None, username: None, kind };
+        let chat =
+            Chat { id, title, first_name: None, last_name: None, username: None, kind, is_forum: false };
         let first = people.first().and_then(|id| self.people.get(id)).cloned();
         self.open_room(&key, chat, people, bots.clone());
         if let Some(person) = first {

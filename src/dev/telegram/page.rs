@@ -21,6 +21,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{
     Fake,
     act::Act,
+    assets::asset,
     fault::Fault,
     photo::file_of,
     refusal::Refusal,
@@ -44,57 +45,11 @@ pub(super) fn routes() -> Router<Arc<Fake>> {
         .route("/chat/upload", post(upload))
         .route("/chat/people", post(add_person))
         .route("/chat/groups", post(add_group))
+        .route("/chat/topics", post(add_topic))
+        .route("/chat/languages", post(set_language))
         .route("/chat/faults", post(add_fault))
         .route("/chat/hurry", post(hurry))
         .route("/chat/{verb}", post(act))
-}
-
-/// The page's files, from the binary.
-const ASSETS: [(&str, &str); 22] = [
-    ("index.html", include_str!("../page/index.html")),
-    ("page.css", include_str!("../page/page.css")),
-    ("chat.css", include_str!("../page/chat.css")),
-    ("behind.css", include_str!("../page/behind.css")),
-    ("host.css", include_str!("../page/host.css")),
-    ("icon.svg", include_str!("../page/icon.svg")),
-    ("behind.js", include_str!("../page/behind.js")),
-    ("bubble.js", include_str!("../page/bubble.js")),
-    ("chat.js", include_str!("../page/chat.js")),
-    ("composer.js", include_str!("../page/composer.js")),
-    ("elements.js", include_str!("../page/elements.js")),
-    ("host.js", include_str!("../page/host.js")),
-    ("invocation.js", include_str!("../page/invocation.js")),
-    ("page.js", include_str!("../page/page.js")),
-    ("rows.js", include_str!("../page/rows.js")),
-    ("server.js", include_str!("../page/server.js")),
-    ("sheets.js", include_str!("../page/sheets.js")),
-    ("sidebar.js", include_str!("../page/sidebar.js")),
-    ("state.js", include_str!("../page/state.js")),
-    ("story.js", include_str!("../page/story.js")),
-    ("tabs.js", include_str!("../page/tabs.js")),
-    ("words.js", include_str!("../page/words.js")),
-];
-
-/// A file of the page.
-fn asset(name: &str) -> Response {
-    let kind = match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        _ => "text/javascript; charset=utf-8",
-    };
-    let Some((_, text)) = ASSETS.iter().find(|(known, _)| *known == name) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "no-cache"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'",
-        ),
-    ];
-    (headers, *text).into_response()
 }
 
 /// A refusal as the page gets it.
@@ -184,11 +139,13 @@ async fn file(State(fake): State<Arc<Fake>>, Path(id): Path<String>) -> Response
     let Some(File { name, mime, bytes }) = world.files.get(file_of(&id)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    // Anything but a picture is only ever saved: a stranger's page must not run as ours.
-    let picture = matches!(mime.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp");
+    // Anything but a picture, a film or a sound is only ever saved: a stranger's page must not run as ours.
+    let shown = matches!(mime.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+        || mime.starts_with("video/")
+        || mime.starts_with("audio/");
     let name: String = name.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect();
     let (kind, how) =
-        if picture { (mime.as_str(), "inline") } else { ("application/octet-stream", "attachment") };
+        if shown { (mime.as_str(), "inline") } else { ("application/octet-stream", "attachment") };
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("{how}; filename=\"{name}\"")),
@@ -240,6 +197,35 @@ async fn add_group(State(fake): State<Arc<Fake>>, Json(new): Json<NewGroup>) -> 
     Ok(Json(
         json!({ "id": fake.world().make_group(&new.title, ChatKind::Supergroup, new.people, &new.bots)? }),
     ))
+}
+
+#[derive(Deserialize)]
+struct NewTopic {
+    group: i64,
+    name: String,
+}
+
+async fn add_topic(State(fake): State<Arc<Fake>>, Json(new): Json<NewTopic>) -> Result<Json<Value>, Refusal> {
+    Ok(Json(json!({ "id": fake.world().open_topic(new.group, &new.name)? })))
+}
+
+#[derive(Deserialize)]
+struct Speaks {
+    person: i64,
+    /// As Telegram has it, `de`; empty for none.
+    language: String,
+}
+
+/// Somebody's Telegram is set to another language.
+async fn set_language(
+    State(fake): State<Arc<Fake>>,
+    Json(Speaks { person, language }): Json<Speaks>,
+) -> Result<Json<Value>, Refusal> {
+    let mut world = fake.world();
+    let user = world.people.get(&person).cloned().ok_or_else(|| Refusal::bad("nobody has this id"))?;
+    let language_code = Some(language.trim().to_owned()).filter(|language| !language.is_empty());
+    world.add_person(User { language_code, ..user });
+    Ok(Json(json!({})))
 }
 
 async fn add_fault(State(fake): State<Arc<Fake>>, Json(fault): Json<Fault>) -> Json<Value> {

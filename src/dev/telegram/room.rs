@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     refusal::Refusal,
+    topic::Topic,
     wire::{Chat, Message},
 };
 
@@ -50,6 +51,9 @@ pub(super) struct About {
     /// The reply keyboard shown under the room.
     #[serde(default)]
     pub(super) keyboard: Option<Value>,
+    /// The topics of a forum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) topics: Vec<Topic>,
     /// Message numbers of a group; private rooms take their bot's.
     #[serde(default)]
     pub(super) next_message: u64,

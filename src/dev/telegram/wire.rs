@@ -35,6 +35,9 @@ pub(super) struct Chat {
     pub(super) username: Option<String>,
     #[serde(rename = "type")]
     pub(super) kind: ChatKind,
+    /// Has it topics?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_forum: bool,
 }
 
 /// Which sort of chat.
@@ -138,6 +141,16 @@ pub(super) struct Content {
     pub(super) migrate_to_chat_id: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) migrate_from_chat_id: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) forum_topic_created: Option<TopicCreated>,
+}
+
+/// What a message tells of that begins a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TopicCreated {
+    pub(super) name: String,
+    /// Red, green and blue, 8 bits each.
+    pub(super) icon_color: u32,
 }
 
 /// A message; dates are seconds since 1970.
@@ -146,6 +159,8 @@ pub(super) struct Message {
     pub(super) message_id: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) message_thread_id: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_topic_message: bool,
     pub(super) from: User,
     pub(super) chat: Chat,
     pub(super) date: i64,

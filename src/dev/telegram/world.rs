@@ -174,6 +174,7 @@ impl World {
         Kept::plain(Message {
             message_id: number,
             message_thread_id: None,
+            is_topic_message: false,
             from,
             chat: room.about.chat.clone(),
             date,
@@ -229,6 +230,7 @@ impl World {
                 last_name: person.last_name.clone(),
                 username: person.username.clone(),
                 kind: ChatKind::Private,
+                is_forum: false,
             };
             self.open_room(&key, chat, vec![person.id], vec![slug]);
         }
@@ -236,8 +238,16 @@ impl World {
     }
 
     pub(super) fn open_room(&mut self, key: &RoomKey, chat: Chat, people: Vec<i64>, bots: Vec<Arc<str>>) {
-        let about =
-            About { chat, people, bots, blocked: false, keyboard: None, next_message: 1, migrated_to: None };
+        let about = About {
+            chat,
+            people,
+            bots,
+            blocked: false,
+            keyboard: None,
+            topics: Vec::new(),
+            next_message: 1,
+            migrated_to: None,
+        };
         self.rooms.insert(key.clone(), Room { about, messages: BTreeMap::new() });
         self.change_room(key, |_| {});
     }

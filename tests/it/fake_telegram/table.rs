@@ -128,7 +128,7 @@ async fn every_update_that_people_cause_is_one_of_the_bot_api() {
             caption: "the tap".into(),
             media_group_id: Some("7".into()),
         },
-        Act::Document { spot: spot(), file, caption: String::new() },
+        Act::Document { spot: spot(), file, caption: String::new(), media_group_id: None },
         Act::Location { spot: spot(), latitude: 52.5, longitude: 13.4, live_period: None },
         Act::Contact { spot: spot(), phone_number: "123".into() },
         Act::Block { spot: spot() },

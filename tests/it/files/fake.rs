@@ -50,7 +50,7 @@ async fn sent_in_every_way(telegram: &FakeTelegram) -> Vec<(FileKind, &'static s
     let ways = [
         (photo, FileKind::Photo, "sendPhoto", "photo"),
         (
-            Act::Document { spot: spot(), file: file(), caption },
+            Act::Document { spot: spot(), file: file(), caption, media_group_id: None },
             FileKind::Document,
             "sendDocument",
             "document",
@@ -164,7 +164,9 @@ async fn too_large_is_too_large() {
     let telegram = telegram(&noon()).await;
     let file = telegram.upload("large.bin", "application/octet-stream", vec![0; (20 << 20) + 1]);
     let spot = Spot::private(101, "operations");
-    telegram.act(Act::Document { spot, file: file.clone(), caption: String::new() }).unwrap();
+    telegram
+        .act(Act::Document { spot, file: file.clone(), caption: String::new(), media_group_id: None })
+        .unwrap();
     let refused = call(&telegram, "getFile", json!({ "file_id": file })).await;
     assert_eq!(refused["description"], "Bad Request: file is too big");
     let part = reqwest::multipart::Part::bytes(vec![0; (10 << 20) + 1]).file_name("large.png");

@@ -21,7 +21,12 @@ pub(super) fn photo(app: &App, bytes: &[u8], album: Option<&str>) -> String {
 
 fn document(app: &App, name: &str, mime: &str, bytes: Vec<u8>) -> (String, String) {
     let file = app.telegram.upload(name, mime, bytes);
-    let update = app.update(Act::Document { spot: spot(), file: file.clone(), caption: String::new() });
+    let update = app.update(Act::Document {
+        spot: spot(),
+        file: file.clone(),
+        caption: String::new(),
+        media_group_id: None,
+    });
     (update, file)
 }
 

@@ -107,7 +107,7 @@ pub(super) fn send(world: &mut World, bot: usize, parameters: &Parameters, conte
     let reply_to = reply_to(world, &key, parameters)?;
     let user = world.bots[bot].user.clone();
     let mut kept = world.post(&key, user, content, reply_to);
-    kept.message.message_thread_id = parameters.integer("message_thread_id").filter(|_| key.bot.is_none());
+    world.put_into_topic(&key, &mut kept.message, parameters.integer("message_thread_id"));
     match markup {
         Markup::None => {}
         Markup::Inline(keyboard) => kept.message.reply_markup = Some(keyboard),
