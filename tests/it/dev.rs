@@ -186,6 +186,19 @@ impl Dev {
         let url = format!("{}/behind/conversation/{BOT}:{person}:0:{person}", self.telegram);
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
+
+    /// The same, once it is as it should be: what is heard is written down a moment later.
+    pub(crate) async fn behind_once(&self, person: i64, is_so: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let behind = self.behind(person).await;
+            if is_so(&behind) {
+                return behind;
+            }
+            assert!(start.elapsed() < PATIENCE, "it stays like this: {behind:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 impl Drop for Dev {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dev::{BOT, Dev, Start};
 
@@ -74,6 +74,9 @@ async fn converse(dev: &Dev) {
     dev.press(BO, &asked, "Ja").await;
     dev.hears(ADA, "Bo").await;
     dev.act("block", json!({ "person": BO, "bot": BOT })).await;
+    // Telegram keeps no order between two people.
+    let is_told = |behind: &Value| behind["items"].to_string().contains("membership");
+    dev.behind_once(BO, is_told).await;
     dev.say(ADA, "/cancel").await;
     dev.hears(ADA, "There is nothing to cancel.").await;
 }
