@@ -200,7 +200,7 @@ async fn a_transcript_is_played_step_by_step_on_its_peoples_phones() {
             > Ada: Ein Zelt\n< Wie lange kannst du auf die Antwort warten? [10 Minuten] [1 Stunde] [1 Tag] [‹ Zurück]\n\
             > Ada taps: 1 Stunde\n< Wer entscheidet? [Dora] [‹ Zurück]\n\
             > Ada taps: Dora\n< Dora: Ada asks for your yes:\n  Ein Zelt\n  You have 1 hour. [Approve] [Decline]\n\
-            … 2 hours pass\n> Dora taps: Maybe\n";
+            … 2 hours pass\n> Ada taps: Zurückziehen\n< Das sagt hier niemand.\n";
         std::fs::write(&transcript, script).unwrap();
         browser.resize(1440, 860).await;
         browser.open(&dev.telegram).await;
