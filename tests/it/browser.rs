@@ -53,7 +53,7 @@ async fn somebody_reports_an_issue_in_the_browser() {
         browser.click("#show-behind").await;
         let behind = "document.querySelector('#behind').textContent";
         browser
-            .until(&format!("{behind}.includes('Update ') && {behind}.includes('No app is mounted')"))
+            .until(&format!("{behind}.includes('Update ') && {behind}.includes('went over the wire')"))
             .await;
         browser.screenshot("reported").await;
 

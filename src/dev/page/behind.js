@@ -33,7 +33,7 @@ async function look() {
     await refresh();
   } catch (error) {
     shown = "";
-    body.replaceChildren(note(`This pane can't be filled now (${error.message}).`));
+    body.replaceChildren(note(`This can't be shown now (${error.message}).`));
   }
 }
 
@@ -58,13 +58,13 @@ async function refresh() {
 
 /** What the app says about the conversation; `{ missing }` says why it says nothing. */
 async function fetchBehind(key) {
-  if (!state.behind) return { missing: "No app is mounted behind this page, so it knows only what went over the wire." };
+  if (!state.behind) return { missing: "The bot keeps to itself what it made of this; below is what went over the wire." };
   const [bot, chat] = key.split(":");
   const slug = isGroup(key) ? state.rooms.get(key)?.about.bots[0] : bot;
   try {
     return await get(`/behind/conversation/${encodeURIComponent(`${slug}:${chat}:${state.topic ?? 0}:${state.me}`)}`);
   } catch (error) {
-    return { missing: `The app behind this page doesn't answer (${error.message}).` };
+    return { missing: `The app doesn't answer now (${error.message}).` };
   }
 }
 

@@ -166,8 +166,17 @@ function bind() {
     if (!around) together[0].before(album);
     album.classList.toggle("mine", together[0].classList.contains("mine"));
     album.append(...together);
+    spread(together);
   }
   for (const album of list.querySelectorAll(".album:empty")) album.remove();
+}
+
+/** Two in a row; the whole width for what has words, for what is no picture, and for the last if it is alone. */
+function spread(together) {
+  const isWide = (made) => made.querySelector(".words:not(.bare)") || !made.querySelector(".photo, video");
+  for (const made of together) made.classList.toggle("across", Boolean(isWide(made)));
+  const narrow = together.filter((made) => !made.classList.contains("across"));
+  if (narrow.length % 2 === 1) narrow.at(-1).classList.add("across");
 }
 
 export function toast(text, url, kind = "") {

@@ -77,6 +77,7 @@ function toggle(person) {
   standSideBySide(isOpen ? others : [...others, { person, at: null }]).catch((error) => changed("failed", error));
 }
 
+on("came", toggle);
 byId("side-by-side").addEventListener("click", () => {
   const others = state.people.filter(({ id }) => id !== state.me).slice(0, FIRST - 1);
   standSideBySide([{ person: state.me, at: state.at }, ...others.map(({ id }) => ({ person: id, at: null }))]);

@@ -33,19 +33,22 @@ byId("here").addEventListener("click", () =>
   ),
 );
 
-byId("people").addEventListener("click", async (event) => {
-  if (!event.target.closest("#new-person")) return;
+byId("people").addEventListener("click", (event) => event.target.closest("#new-person") && addPerson());
+byId("phones-new-person").addEventListener("click", addPerson);
+
+async function addPerson() {
   const form = await ask(byId("person-sheet"));
   byId("person-sheet").querySelector("form").reset();
   if (!form) return;
   try {
     const { id } = await act("people", { name: form.get("name"), language: form.get("language") });
     await loadOverview();
-    await go(id);
+    if (state.phones.length > 0) changed("came", id);
+    else await go(id);
   } catch (error) {
     changed("failed", error);
   }
-});
+}
 
 byId("new-group").addEventListener("click", async () => {
   const box = (name, value, label, checked) => element("label", { class: "check" }, element("input", { type: "checkbox", name, value, checked }), label);

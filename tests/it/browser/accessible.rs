@@ -113,11 +113,25 @@ async fn axe_finds_nothing_against_the_page() {
         browser.until("document.querySelectorAll('.step').length > 1").await;
         is_fit(browser, axe, "behind the scenes").await;
         browser.resize(1280, 860).await;
+        browser.click("#tab-replay").await;
+        is_fit(browser, axe, "a transcript").await;
+        browser.resize(1280, 860).await;
         browser.click("#tab-host").await;
         browser.until("document.querySelector('.call summary') !== null").await;
         is_fit(browser, axe, "the host").await;
         browser.resize(1280, 860).await;
         browser.click("#hide-behind").await;
+
+        let people = json!({ "title": "Night shift", "people": [ADA, BO], "bots": ["operations"] });
+        let group = dev.act("groups", people).await["id"].as_i64().unwrap();
+        dev.act("topics", json!({ "group": group, "name": "Lost and found" })).await;
+        let row = format!("document.querySelector('[data-room=\":{group}\"]')");
+        browser.until(&row).await;
+        browser.eval(&format!("{row}.click()")).await;
+        browser.until("document.querySelectorAll('#topics button').length === 2").await;
+        is_fit(browser, axe, "a group with topics").await;
+        browser.resize(1280, 860).await;
+        browser.eval("document.querySelector('.chat-row').click()").await;
 
         browser.click("#side-by-side").await;
         browser.until("document.querySelectorAll('.phone').length === 3").await;

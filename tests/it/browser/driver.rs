@@ -201,7 +201,11 @@ impl Browser {
         }
     }
 
+    /// With the pointer out of the way.
     async fn picture(&self, folder: &Path, name: &str) {
+        let away = json!([{ "type": "pointerMove", "x": 0, "y": 0, "duration": 0 }]);
+        self.ask("/actions", json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": away }] }))
+            .await;
         let response = self.http.get(format!("{}/screenshot", self.session)).send().await.unwrap();
         let answer: Value = response.json().await.unwrap();
         let picture = STANDARD.decode(answer["value"].as_str().unwrap()).unwrap();
