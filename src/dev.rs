@@ -11,7 +11,7 @@ pub mod watch;
 use std::{convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{self, BotConfig, Config, Environment, Mistakes, Usable},
@@ -100,9 +100,11 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         .filter(|bot| is_polled(bot, &environment))
         .map(|bot| tokio::spawn(poll::run(bot.clone(), secret_of(bot, &environment), host.address())))
         .collect();
+    // Whoever reads that we are ready may end us at once.
+    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     println!("{}", ready(options.json, &telegram.url(), &format!("http://{}", host.address())));
     let code = tokio::select! {
-        code = until_told(&host) => code?,
+        code = until_told(&host, interrupt, terminate) => code,
         never = watched(&host, watch) => match never {},
     };
     polls.iter().for_each(tokio::task::JoinHandle::abort);
@@ -127,15 +129,13 @@ async fn watched(host: &host::Host, watch: Option<watch::Options>) -> Infallible
     }
 }
 
-async fn until_told(host: &host::Host) -> anyhow::Result<ExitCode> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn until_told(host: &host::Host, mut interrupt: Signal, mut terminate: Signal) -> ExitCode {
     tokio::select! {
-        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
-        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => ExitCode::SUCCESS,
+        _ = terminate.recv() => ExitCode::SUCCESS,
         why = host.failed() => {
             eprintln!("backline: {why:#}");
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
     }
 }
