@@ -11,7 +11,7 @@ macro_rules! assets {
 
 const ASSETS: &[(&str, &str)] = assets![
     "index.html" "icon.svg"
-    "page.css" "chat.css" "phones.css" "behind.css" "host.css"
+    "page.css" "chat.css" "bubble.css" "phones.css" "behind.css" "replay.css" "host.css"
     "theme.js" "page.js" "state.js" "server.js" "elements.js" "sheets.js"
     "sidebar.js" "chat.js" "bubble.js" "words.js" "composer.js" "attach.js" "files.js" "places.js"
     "topics.js" "phones.js" "handset.js" "replay.js" "transcript.js"
