@@ -72,7 +72,7 @@ async fn converse(dev: &Dev) {
     dev.press(ADA, &asked, "Bo").await;
     let asked = dev.hears(BO, "a new broom").await;
     dev.press(BO, &asked, "Ja").await;
-    dev.hears(ADA, "Bo").await;
+    dev.hears(ADA, "Bo approves").await;
     dev.act("block", json!({ "person": BO, "bot": BOT })).await;
     // Telegram keeps no order between two people.
     let is_told = |behind: &Value| behind["items"].to_string().contains("membership");
