@@ -111,6 +111,8 @@ impl io::Write for Log {
 async fn each_operation_tells_the_log_what_it_cost() {
     let account = Account::provisioned().await;
     let (store, log) = (account.open(), Log::default());
+    // What speaks for the first time while another thread makes it known to no listener would not be heard.
+    put(&store, [create("b")]).await.unwrap();
     let _listening = log.listen();
     put(&store, [create("a")]).await.unwrap();
     let text = log.text();
