@@ -1,6 +1,7 @@
 //! How Azure is asked: who we are to it, and what its connection strings say.
 
 mod sas;
+mod storage_account;
 pub mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,6 +12,7 @@ use azure_identity::{
 };
 
 pub use sas::{Rights, Sas, VERSION};
+pub use storage_account::{Service, StorageAccount};
 
 /// How a service is convinced to serve us. Its `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

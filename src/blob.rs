@@ -12,11 +12,8 @@ use futures_util::stream::BoxStream;
 
 pub use content::{HEAD, content_type, ending};
 
-use self::{
-    account::{AccountBlobs, AccountSettings},
-    disk::DiskBlobs,
-};
-use crate::model::Clock;
+use self::{account::AccountBlobs, disk::DiskBlobs};
+use crate::{azure::StorageAccount, model::Clock};
 
 /// Where kept files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +21,7 @@ pub enum Settings {
     /// In a folder on this machine.
     Disk(PathBuf),
     /// In a storage account in Azure, or its emulator.
-    Account(AccountSettings),
+    Account(StorageAccount),
 }
 
 /// Opens the place. Nothing is asked or made before it is needed.

@@ -12,11 +12,8 @@ use tokio::sync::watch;
 
 pub use message::{LARGEST, Length, Received};
 
-use self::{
-    sqlite::SqliteQueue,
-    storage_queue::{StorageQueue, StorageSettings},
-};
-use crate::model::Clock;
+use self::{sqlite::SqliteQueue, storage_queue::StorageQueue};
+use crate::{azure::StorageAccount, model::Clock};
 
 /// Which queues, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +21,7 @@ pub enum Settings {
     /// One file on this machine.
     Sqlite(PathBuf),
     /// A storage account in Azure, or its emulator.
-    Storage(StorageSettings),
+    Storage(StorageAccount),
 }
 
 /// Opens the queues. Those elsewhere are asked nothing before they are needed.

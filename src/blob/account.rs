@@ -2,7 +2,6 @@
 //! <https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api>
 
 mod failure;
-mod settings;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -16,12 +15,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::sync::OnceCell;
 
-pub use settings::AccountSettings;
-
 use self::failure::Failure;
 use super::{BlobName, Blobs, Content, Error, count};
 use crate::{
-    azure::{Access, Rights, Sas, VERSION, wire},
+    azure::{Access, Rights, Sas, StorageAccount, VERSION, wire},
     model::Clock,
 };
 
@@ -32,7 +29,7 @@ const BLOCK: usize = 1 << 20;
 
 /// The kept files of a storage account.
 pub struct AccountBlobs {
-    settings: AccountSettings,
+    settings: StorageAccount,
     sas: Option<Sas>,
     pipeline: OnceCell<Pipeline>,
 }
@@ -42,7 +39,7 @@ impl AccountBlobs {
     ///
     /// # Errors
     /// `Refused`: a key that is none; an identity where the connection is not encrypted.
-    pub fn new(settings: AccountSettings, clock: Clock) -> Result<Self, Error> {
+    pub fn new(settings: StorageAccount, clock: Clock) -> Result<Self, Error> {
         let account = settings.account.clone();
         let sas = match &settings.access {
             Access::Key(key) => {

@@ -4,9 +4,8 @@ use azure_core::http::Url;
 
 use super::reader::Reader;
 use crate::{
-    azure::{Access, Identity},
-    blob::{self, account::AccountSettings},
-    queue::{self, storage_queue::StorageSettings},
+    azure::{Access, Identity, Service, StorageAccount},
+    blob, queue,
     store::CosmosSettings,
 };
 
@@ -59,7 +58,7 @@ impl Reader<'_> {
             }
             None if by_identity => self.storage_by_identity().map(queue::Settings::Storage),
             Some(text) if !text.starts_with("sqlite:") && text.contains('=') => {
-                match StorageSettings::of_connection_string(text) {
+                match StorageAccount::of_connection_string(Service::Queue, text) {
                     Ok(settings) => Some(queue::Settings::Storage(settings)),
                     Err(why) => {
                         self.mistake(format!("`{NAME}` {why}; copy it from the account's access keys page"))
@@ -70,7 +69,7 @@ impl Reader<'_> {
         }
     }
 
-    fn storage_by_identity(&mut self) -> Option<StorageSettings> {
+    fn storage_by_identity(&mut self) -> Option<StorageAccount> {
         const NAME: &str = "AzureWebJobsStorage";
         let identity = self.identity(NAME);
         let account = self.text("AzureWebJobsStorage__accountName").map(str::to_owned);
@@ -79,7 +78,7 @@ impl Reader<'_> {
             let account = account
                 .or_else(|| Some(endpoint.host_str()?.split('.').next()?.to_owned()))
                 .unwrap_or_default();
-            return Some(StorageSettings { account, endpoint, access: Access::Identity(identity?) });
+            return Some(StorageAccount { account, endpoint, access: Access::Identity(identity?) });
         }
         let Some(account) = account else {
             return self.mistake(format!(
@@ -90,7 +89,7 @@ impl Reader<'_> {
             return self
                 .mistake(format!("`{NAME}__accountName` is `{account}`; set it to the account's name"));
         };
-        Some(StorageSettings { account, endpoint, access: Access::Identity(identity?) })
+        Some(StorageAccount { account, endpoint, access: Access::Identity(identity?) })
     }
 
     /// In the account of the queues, or beside the queues' file, unless a folder is named.
@@ -109,7 +108,7 @@ impl Reader<'_> {
         };
         if let (Access::Key(_), Some(text)) = (&queues.access, self.text("AzureWebJobsStorage")) {
             // What is wrong with it was said for the queues, but for the blobs' own endpoint.
-            return match AccountSettings::of_connection_string(text) {
+            return match StorageAccount::of_connection_string(Service::Blob, text) {
                 Ok(account) => Some(blob::Settings::Account(account)),
                 Err(why) => self.mistake(format!("`AzureWebJobsStorage` {why}")),
             };
@@ -124,7 +123,7 @@ impl Reader<'_> {
             }
         };
         let (account, access) = (queues.account.clone(), queues.access.clone());
-        Some(blob::Settings::Account(AccountSettings { account, endpoint, access }))
+        Some(blob::Settings::Account(StorageAccount { account, endpoint, access }))
     }
 
     /// The identity of a connection, by the names that the Functions host has for it:

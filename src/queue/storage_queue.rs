@@ -2,7 +2,6 @@
 
 mod failure;
 mod message;
-mod settings;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -19,8 +18,6 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{OnceCell, watch};
 
-pub use settings::StorageSettings;
-
 use self::failure::Failure;
 use super::{
     Error, Length, MOST, Mailbox, Queue, Received,
@@ -28,7 +25,7 @@ use super::{
     sent::Sent,
 };
 use crate::{
-    azure::{Access, Rights, Sas, VERSION, wire},
+    azure::{Access, Rights, Sas, StorageAccount, VERSION, wire},
     model::Clock,
 };
 
@@ -42,7 +39,7 @@ const AT_ONCE: usize = 8;
 ///
 /// A call takes at most 10 seconds, repetitions included. Repeated after an answer was lost, a message may be there twice.
 pub struct StorageQueue {
-    settings: StorageSettings,
+    settings: StorageAccount,
     sas: Option<Sas>,
     service: OnceCell<QueueServiceClient>,
     sent: Sent,
@@ -53,7 +50,7 @@ impl StorageQueue {
     ///
     /// # Errors
     /// `Refused`: a key that is none; an identity where the connection is not encrypted.
-    pub fn new(settings: StorageSettings, clock: Clock) -> Result<Self, Error> {
+    pub fn new(settings: StorageAccount, clock: Clock) -> Result<Self, Error> {
         let sas = match &settings.access {
             Access::Key(key) => {
                 let (account, key) = (settings.account.clone(), key.clone());

@@ -15,8 +15,9 @@ use std::{
 };
 
 use backline::{
+    azure::{Service, StorageAccount},
     model::Clock,
-    queue::storage_queue::{StorageQueue, StorageSettings},
+    queue::storage_queue::StorageQueue,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -58,7 +59,7 @@ impl Account {
 fn open(connection_string: &str) -> StorageQueue {
     // An error means that another test has chosen a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let settings = StorageSettings::of_connection_string(connection_string).unwrap();
+    let settings = StorageAccount::of_connection_string(Service::Queue, connection_string).unwrap();
     StorageQueue::new(settings, Clock::real()).unwrap()
 }
 

@@ -6,11 +6,8 @@ use std::sync::{
 };
 
 use backline::{
-    blob::{
-        BlobName, Blobs, Content, Error,
-        account::{AccountBlobs, AccountSettings},
-        disk::DiskBlobs,
-    },
+    azure::{Service, StorageAccount},
+    blob::{BlobName, Blobs, Content, Error, account::AccountBlobs, disk::DiskBlobs},
     model::Clock,
 };
 use bytes::Bytes;
@@ -30,7 +27,7 @@ fn places() -> (Vec<Place>, tempfile::TempDir) {
     let disk = || Arc::new(DiskBlobs::new(&folder.path().join("kept"))) as Arc<dyn Blobs>;
     let mut places = vec![("disk", disk(), disk())];
     if let Some(text) = azurite::blobs() {
-        let settings = AccountSettings::of_connection_string(&text).unwrap();
+        let settings = StorageAccount::of_connection_string(Service::Blob, &text).unwrap();
         let account =
             || Arc::new(AccountBlobs::new(settings.clone(), Clock::real()).unwrap()) as Arc<dyn Blobs>;
         places.push(("account", account(), account()));
@@ -156,9 +153,9 @@ async fn a_part_that_a_dead_process_left_is_begun_anew() {
 #[tokio::test]
 async fn the_account_shows_no_secret_and_a_wrong_key_is_refused() {
     let Some(text) = azurite::blobs() else { return };
-    let right = AccountSettings::of_connection_string(&text).unwrap();
+    let right = StorageAccount::of_connection_string(Service::Blob, &text).unwrap();
     let wrong = text.replace("AccountKey=", "AccountKey=c2VzYW1l;Other=");
-    let settings = AccountSettings::of_connection_string(&wrong).unwrap();
+    let settings = StorageAccount::of_connection_string(Service::Blob, &wrong).unwrap();
     assert!(!format!("{right:?} {settings:?}").contains("c2VzYW1l"));
     let blobs = AccountBlobs::new(settings, Clock::real()).unwrap();
     let refused = blobs.put(&name("a"), "image/png", content(b"x"), 9).await.unwrap_err();

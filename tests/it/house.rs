@@ -38,11 +38,12 @@ const IMPURE: [&str; 14] = [
     "Atomic",
 ];
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// The files below a folder whose names end so, in order.
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -12,25 +12,9 @@ use fluent_syntax::{
     parser,
 };
 
+use crate::house::{files, root};
+
 type Names = BTreeSet<String>;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, ending));
-        } else if path.to_string_lossy().ends_with(ending) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
 
 /// The messages of a language with their variables.
 fn messages(language: &str) -> BTreeMap<String, Names> {

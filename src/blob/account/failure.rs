@@ -3,8 +3,10 @@
 
 use azure_core::{error::ErrorKind, http::StatusCode};
 
-use super::AccountSettings;
-use crate::{azure::Access, blob::Error};
+use crate::{
+    azure::{Access, StorageAccount},
+    blob::Error,
+};
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl From<Failure> for Error {
 
 impl Failure {
     /// What an error of the SDK means. Its own text is used only where no URL, and so no signature, can be in it.
-    pub(super) fn of(error: &azure_core::Error, settings: &AccountSettings) -> Self {
+    pub(super) fn of(error: &azure_core::Error, settings: &StorageAccount) -> Self {
         let place = place(settings);
         Self::Other(match error.kind() {
             ErrorKind::HttpResponse { status, error_code, .. } => {
@@ -46,7 +48,7 @@ impl Failure {
         })
     }
 
-    fn of_status(status: StatusCode, code: &str, settings: &AccountSettings) -> Self {
+    fn of_status(status: StatusCode, code: &str, settings: &StorageAccount) -> Self {
         let (place, number) = (place(settings), u16::from(status));
         Self::Other(match (number, code) {
             (404, "ContainerNotFound") => return Self::NoContainer,
@@ -67,13 +69,13 @@ impl Failure {
     }
 
     /// No answer in time.
-    pub(super) fn late(settings: &AccountSettings) -> Self {
+    pub(super) fn late(settings: &StorageAccount) -> Self {
         Self::Other(Error::Unavailable(format!("no answer in time from {}", place(settings))))
     }
 }
 
 /// The account and its server: what people know it by.
-fn place(settings: &AccountSettings) -> String {
+fn place(settings: &StorageAccount) -> String {
     let host = settings.endpoint.host_str().unwrap_or_default();
     let port = settings.endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("the storage account `{}` at {host}{port}", settings.account)

@@ -3,8 +3,10 @@
 
 use azure_core::{error::ErrorKind, http::StatusCode};
 
-use super::StorageSettings;
-use crate::{azure::Access, queue::Error};
+use crate::{
+    azure::{Access, StorageAccount},
+    queue::Error,
+};
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl From<Failure> for Error {
 
 impl Failure {
     /// What an error of the SDK means. Its own text is used only where no URL, and so no signature, can be in it.
-    pub(super) fn of(error: &azure_core::Error, settings: &StorageSettings) -> Self {
+    pub(super) fn of(error: &azure_core::Error, settings: &StorageAccount) -> Self {
         let host = place(settings);
         Self::Other(match error.kind() {
             ErrorKind::HttpResponse { status, error_code, .. } => {
@@ -49,7 +51,7 @@ impl Failure {
         })
     }
 
-    fn of_status(status: StatusCode, code: &str, settings: &StorageSettings) -> Self {
+    fn of_status(status: StatusCode, code: &str, settings: &StorageAccount) -> Self {
         let host = place(settings);
         let number = u16::from(status);
         Self::Other(match (number, code) {
@@ -70,19 +72,19 @@ impl Failure {
     }
 
     /// No answer in time.
-    pub(super) fn late(settings: &StorageSettings) -> Self {
+    pub(super) fn late(settings: &StorageAccount) -> Self {
         Self::Other(Error::Unavailable(format!("no answer in time from {}", place(settings))))
     }
 }
 
 /// The account and its server: what people know it by.
-fn place(settings: &StorageSettings) -> String {
+fn place(settings: &StorageAccount) -> String {
     let host = settings.endpoint.host_str().unwrap_or_default();
     let port = settings.endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("the storage account `{}` at {host}{port}", settings.account)
 }
 
-fn advice(settings: &StorageSettings) -> &'static str {
+fn advice(settings: &StorageAccount) -> &'static str {
     match &settings.access {
         Access::Identity(_) => {
             "give the identity the role `Storage Queue Data Contributor`, check the account's network rules, and wait some minutes"
@@ -105,9 +107,11 @@ fn root_of(error: &azure_core::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::Service;
 
     fn of(status: u16, code: &str) -> Failure {
-        let settings = StorageSettings::of_connection_string("UseDevelopmentStorage=true").unwrap();
+        let settings =
+            StorageAccount::of_connection_string(Service::Queue, "UseDevelopmentStorage=true").unwrap();
         Failure::of_status(status.into(), code, &settings)
     }
 
@@ -144,8 +148,8 @@ mod tests {
 
     #[test]
     fn an_identity_without_the_right_is_told_which_one_it_needs() {
-        let key = StorageSettings::of_connection_string("UseDevelopmentStorage=true").unwrap();
-        let settings = StorageSettings { access: Access::Identity(crate::azure::Identity::Developer), ..key };
+        let key = StorageAccount::of_connection_string(Service::Queue, "UseDevelopmentStorage=true").unwrap();
+        let settings = StorageAccount { access: Access::Identity(crate::azure::Identity::Developer), ..key };
         let failure = Failure::of_status(403.into(), "AuthorizationPermissionMismatch", &settings);
         let Failure::Other(Error::Refused(why)) = failure else { panic!("{failure:?}") };
         assert!(why.contains("Storage Queue Data Contributor"), "{why}");

@@ -102,15 +102,15 @@ async fn a_server_that_is_busy_or_hangs_is_unavailable_in_bounded_time() {
 #[test]
 fn settings_that_cannot_work_are_refused_before_anything_is_asked() {
     use backline::{
-        azure::{Access, Identity},
+        azure::{Access, Identity, Service, StorageAccount},
         model::Clock,
-        queue::storage_queue::{StorageQueue, StorageSettings},
+        queue::storage_queue::StorageQueue,
     };
-    let settings = |text: &str| StorageSettings::of_connection_string(text).unwrap();
+    let settings = |text: &str| StorageAccount::of_connection_string(Service::Queue, text).unwrap();
     let no_key =
         StorageQueue::new(settings("AccountName=shop;AccountKey=se same!"), Clock::real()).err().unwrap();
     assert!(no_key.to_string().contains("no base64") && !no_key.to_string().contains("se same"), "{no_key}");
-    let by_identity = StorageSettings {
+    let by_identity = StorageAccount {
         access: Access::Identity(Identity::Developer),
         ..settings("UseDevelopmentStorage=true")
     };
