@@ -24,7 +24,7 @@ use self::{
     checkpoints::Checkpoints,
     connection::Readers,
     failure::unavailable,
-    writer::{Job, PURGE_CHUNK, Reply},
+    writer::{Done, Job, PURGE_CHUNK, Work},
 };
 use super::{
     Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
@@ -127,10 +127,10 @@ impl Sqlite {
         Ok(Self { settings, clock, readers: Readers::new(path.into()), jobs: Some(jobs), threads, alive })
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Error> {
+    async fn ask(&self, work: Work) -> Result<Done, Error> {
         let gone = || unavailable("the writer thread is gone: restart the process");
         let (reply, answer) = oneshot::channel();
-        self.jobs.as_ref().ok_or_else(gone)?.send(job(reply)).map_err(|_| gone())?;
+        self.jobs.as_ref().ok_or_else(gone)?.send(Job { work, reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -138,12 +138,11 @@ impl Sqlite {
     async fn commit_apart(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
         let mut etags = Vec::with_capacity(batches.len());
         for (number, batch) in batches.into_iter().enumerate() {
-            let written =
-                self.ask(|reply| Job::Commit(vec![batch], reply)).await.map_err(|error| match error {
-                    Error::Conflict { partition, id, .. } => Error::Conflict { partition, id, batch: number },
-                    other => other,
-                })?;
-            etags.extend(written);
+            let written = self.ask(Work::Commit(vec![batch])).await.map_err(|error| match error {
+                Error::Conflict { partition, id, .. } => Error::Conflict { partition, id, batch: number },
+                other => other,
+            })?;
+            etags.extend(written.etags);
         }
         Ok(etags)
     }
@@ -181,7 +180,7 @@ impl Store for Sqlite {
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
         batches.iter().try_for_each(Batch::check)?;
         if self.settings.one_transaction {
-            self.ask(|reply| Job::Commit(batches, reply)).await
+            Ok(self.ask(Work::Commit(batches)).await?.etags)
         } else {
             self.commit_apart(batches).await
         }
@@ -218,7 +217,7 @@ impl Store for Sqlite {
         let mut purged = 0;
         for container in Container::ALL {
             loop {
-                let chunk = self.ask(|reply| Job::Purge(container, reply)).await?;
+                let chunk = self.ask(Work::Purge(container)).await?.purged;
                 purged += chunk;
                 if chunk < PURGE_CHUNK {
                     break;

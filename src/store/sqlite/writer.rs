@@ -16,59 +16,82 @@ const GROUP: usize = 256;
 /// How many documents one job purges at most.
 pub(super) const PURGE_CHUNK: usize = 500;
 
-/// What the writer is asked to do, and where the answer goes.
-pub(super) enum Job {
+/// What the writer is asked to do.
+pub(super) enum Work {
     /// All of these batches or none.
-    Commit(Vec<Batch>, Reply<Vec<Vec<ETag>>>),
-    /// Some expired documents of a container. Fewer than [`PURGE_CHUNK`] are the last ones.
-    Purge(Container, Reply<usize>),
+    Commit(Vec<Batch>),
+    /// Remove some expired documents of a container. Fewer than [`PURGE_CHUNK`] are the last ones.
+    Purge(Container),
 }
 
-pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+/// What became of it.
+#[derive(Default)]
+pub(super) struct Done {
+    /// The new ETags, batch by batch.
+    pub(super) etags: Vec<Vec<ETag>>,
+    /// So many documents were removed.
+    pub(super) purged: usize,
+}
+
+/// What is to be done, and where the answer goes.
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) reply: oneshot::Sender<Result<Done, Error>>,
+}
 
 /// Serves until nobody can send a job any more.
 pub(super) fn serve(connection: &Connection, jobs: &Receiver<Job>, clock: &Clock, mut log: Checkpoints) {
     while let Ok(first) = jobs.recv() {
-        let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
-        let (answers, end) = match Transaction::begin(connection, clock.now()) {
-            Ok(mut transaction) => {
-                let answers: Vec<Answer> = group.map(|job| transaction.attempt(job)).collect();
-                (answers, transaction.end())
-            }
-            Err(error) => (group.map(Answer::none).collect(), Err(error.to_string())),
+        let group: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
+        // Hardly any job fails once it has written something. If one does, all are done again, each so that it can be
+        // undone alone.
+        let (results, end) = match write(connection, clock.now(), &group, Undo::Together) {
+            Some(written) => written,
+            None => write(connection, clock.now(), &group, Undo::Apart).expect("nothing is left half done"),
         };
-        for answer in answers {
-            answer.give(&end);
+        for (job, result) in group.into_iter().zip(results) {
+            // A caller that no longer listens has its reasons.
+            let _ = job.reply.send(settled(result, &end));
         }
         log.look(connection);
     }
 }
 
-/// What a job came to. Nobody may hear of it before the transaction has ended: even a conflict may be with a write of
-/// the same group, which the end can still undo.
-enum Answer {
-    Commit(Result<Vec<Vec<ETag>>, Error>, Reply<Vec<Vec<ETag>>>),
-    Purge(Result<usize, Error>, Reply<usize>),
+/// How what a failed job has written is undone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undo {
+    /// With all that its transaction has written.
+    Together,
+    /// Alone: each job has a savepoint.
+    Apart,
 }
 
-impl Answer {
-    fn none(job: Job) -> Self {
-        match job {
-            Job::Commit(_, reply) => Self::Commit(Ok(Vec::new()), reply),
-            Job::Purge(_, reply) => Self::Purge(Ok(0), reply),
-        }
-    }
+/// What jobs came to. Nobody may hear of it before the transaction has ended: even a conflict may be with a write of the
+/// same group, which the end can still undo.
+type Written = (Vec<Result<Done, Error>>, Result<(), String>);
 
-    fn give(self, end: &Result<(), String>) {
-        // A caller that no longer listens has its reasons.
-        match self {
-            Self::Commit(result, reply) => drop(reply.send(settled(result, end))),
-            Self::Purge(result, reply) => drop(reply.send(settled(result, end))),
+/// Does these jobs in one transaction. None if one of them has failed half done, and all of it had to be undone.
+fn write(connection: &Connection, now: Timestamp, group: &[Job], undo: Undo) -> Option<Written> {
+    let mut transaction = match Transaction::begin(connection, now) {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            return Some((group.iter().map(|_| Ok(Done::default())).collect(), Err(error.to_string())));
+        }
+    };
+    let mut results = Vec::with_capacity(group.len());
+    for job in group {
+        match transaction.attempt(&job.work, undo) {
+            Some(result) => results.push(result),
+            None => {
+                roll_back(connection);
+                return None;
+            }
         }
     }
+    Some((results, transaction.end()))
 }
 
-fn settled<T>(result: Result<T, Error>, end: &Result<(), String>) -> Result<T, Error> {
+fn settled(result: Result<Done, Error>, end: &Result<(), String>) -> Result<Done, Error> {
     match (result, end) {
         (result, Ok(())) => result,
         (Err(own @ (Error::Refused(_) | Error::Unavailable { .. })), Err(_)) => Err(own),
@@ -90,7 +113,7 @@ impl<'a> Transaction<'a> {
         let last = connection
             .prepare_cached("SELECT last FROM sequence")
             .and_then(|mut select| select.query_row([], |row| row.get(0)))
-            .inspect_err(|_| undo(connection))?;
+            .inspect_err(|_| roll_back(connection))?;
         Ok(Self { connection, now: now.timestamp_micros(), last, began_at: last })
     }
 
@@ -107,7 +130,7 @@ impl<'a> Transaction<'a> {
         };
         counted
             .and_then(|()| self.execute("COMMIT"))
-            .inspect_err(|_| undo(connection))
+            .inspect_err(|_| roll_back(connection))
             .map_err(|error| error.to_string())
     }
 
@@ -119,24 +142,34 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Does a job so that its failure undoes it alone: inside a savepoint, unless it is a single write, which SQLite
-    /// undoes by itself (<https://www.sqlite.org/lang_conflict.html>).
-    fn attempt(&mut self, job: Job) -> Answer {
-        match job {
-            Job::Commit(batches, reply) => {
-                let is_single = matches!(&batches[..], [batch] if batch.writes.len() == 1);
-                let result = match is_single {
-                    true => self.check_open().map_err(unavailable).and_then(|()| self.commit(batches)),
-                    false => self.saving(|it| it.commit(batches)),
-                };
-                Answer::Commit(result, reply)
-            }
-            Job::Purge(container, reply) => Answer::Purge(self.saving(|it| it.purge(container)), reply),
+    /// Does a job so that its failure can be undone. None if it has failed half done: its transaction is to be rolled back.
+    fn attempt(&mut self, work: &Work, undo: Undo) -> Option<Result<Done, Error>> {
+        if let Err(why) = self.check_open() {
+            return Some(Err(unavailable(why)));
         }
+        // A single write SQLite undoes by itself (https://www.sqlite.org/lang_conflict.html).
+        let is_single = match work {
+            Work::Commit(batches) => matches!(&batches[..], [batch] if batch.writes.len() == 1),
+            Work::Purge(_) => true,
+        };
+        if undo == Undo::Apart && !is_single {
+            return Some(self.saving(|it| it.carry_out(work)));
+        }
+        let before = self.connection.total_changes();
+        let result = self.carry_out(work);
+        let is_whole = result.is_ok() || self.connection.total_changes() == before;
+        // What undid the whole transaction has left nothing.
+        (is_whole || is_single || self.connection.is_autocommit()).then_some(result)
+    }
+
+    fn carry_out(&mut self, work: &Work) -> Result<Done, Error> {
+        Ok(match work {
+            Work::Commit(batches) => Done { etags: self.commit(batches)?, ..Done::default() },
+            Work::Purge(container) => Done { purged: self.purge(*container)?, ..Done::default() },
+        })
     }
 
     fn saving<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.check_open().map_err(unavailable)?;
         self.execute("SAVEPOINT job")?;
         let result = work(self);
         let undone = match &result {
@@ -146,20 +179,20 @@ impl<'a> Transaction<'a> {
         };
         if let Err(error) = undone.and_then(|()| self.execute("RELEASE job")) {
             // Half a job must not become part of the transaction.
-            undo(self.connection);
+            roll_back(self.connection);
             return Err(error.into());
         }
         result
     }
 
-    fn commit(&mut self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
+    fn commit(&mut self, batches: &[Batch]) -> Result<Vec<Vec<ETag>>, Error> {
         let mut etags = Vec::with_capacity(batches.len());
-        for (number, batch) in batches.into_iter().enumerate() {
+        for (number, batch) in batches.iter().enumerate() {
             let mut written = Vec::with_capacity(batch.writes.len());
             for write in &batch.writes {
                 let Some(etag) = self.write(batch.container, &batch.partition, write)? else {
-                    let id = write.id().clone();
-                    return Err(Error::Conflict { partition: batch.partition, id, batch: number });
+                    let (partition, id) = (batch.partition.clone(), write.id().clone());
+                    return Err(Error::Conflict { partition, id, batch: number });
                 };
                 written.push(etag);
             }
@@ -234,7 +267,7 @@ fn version(etag: &ETag) -> Option<i64> {
     etag.0.parse().ok()
 }
 
-fn undo(connection: &Connection) {
+fn roll_back(connection: &Connection) {
     if !connection.is_autocommit() {
         // What can't be undone now, SQLite undoes when it next opens the file.
         let _ = connection.execute_batch("ROLLBACK");
@@ -252,11 +285,11 @@ mod tests {
     };
 
     /// Has the writer do these commits as one group, on a connection that was first tampered with; for each of them
-    /// the answer, and whether its document is there.
+    /// the answer, and whether its documents are there.
     fn write(
         tamper: impl FnOnce(&mut Connection),
-        documents: &[(&str, usize)],
-    ) -> Vec<(Result<(), Error>, bool)> {
+        commits: &[&[(&str, usize)]],
+    ) -> Vec<(Result<(), Error>, Vec<bool>)> {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("store.db");
         let mut connection = connection::for_writing(&path, Synchronous::Normal).unwrap();
@@ -264,14 +297,16 @@ mod tests {
         tamper(&mut connection);
 
         let (jobs, waiting) = channel();
-        let answers: Vec<_> = documents
+        let create = |(id, bytes): &(&str, usize)| {
+            Write::Create(id.parse().unwrap(), Draft { body: "x".repeat(*bytes), due_at: None, ttl: None })
+        };
+        let answers: Vec<_> = commits
             .iter()
-            .map(|(id, bytes)| {
-                let draft = Draft { body: "x".repeat(*bytes), due_at: None, ttl: None };
-                let writes = vec![Write::Create(id.parse().unwrap(), draft)];
+            .map(|documents| {
+                let writes = documents.iter().map(create).collect();
                 let batch = Batch { container: Container::Areas, partition: "p".into(), writes };
                 let (reply, answer) = oneshot::channel();
-                jobs.send(Job::Commit(vec![batch], reply)).unwrap();
+                jobs.send(Job { work: Work::Commit(vec![batch]), reply }).unwrap();
                 answer
             })
             .collect();
@@ -279,12 +314,12 @@ mod tests {
         let clock = Clock::hand_wound(Timestamp::UNIX_EPOCH);
         serve(&connection, &waiting, &clock, log);
         thread.join().unwrap();
-        let there = |id: &str| {
+        let there = |(id, _): &(&str, usize)| {
             let id = id.parse().unwrap();
             rows::read(&connection, clock.now(), Container::Areas, "p", &id).unwrap().is_some()
         };
         let answers = answers.into_iter().map(|answer| answer.blocking_recv().unwrap().map(drop));
-        answers.zip(documents).map(|(answer, (id, _))| (answer, there(id))).collect()
+        answers.zip(commits).map(|(answer, ids)| (answer, ids.iter().map(there).collect())).collect()
     }
 
     #[test]
@@ -292,9 +327,9 @@ mod tests {
         let refuse = |connection: &mut Connection| {
             connection.commit_hook(Some(|| true)).unwrap();
         };
-        for (answer, there) in write(refuse, &[("a", 10), ("a", 10), ("b", 10)]) {
+        for (answer, there) in write(refuse, &[&[("a", 10)], &[("a", 10)], &[("b", 10), ("a", 10)]]) {
             assert!(matches!(answer, Err(Error::Unavailable { .. })), "{answer:?}");
-            assert!(!there);
+            assert!(!there.contains(&true));
         }
     }
 
@@ -303,10 +338,25 @@ mod tests {
         let fill = |connection: &mut Connection| {
             connection.pragma_update(None, "max_page_count", 60).unwrap();
         };
-        let outcome = write(fill, &[("a", 10), ("huge", 1 << 20), ("b", 10)]);
-        assert!(matches!(outcome[1].0, Err(Error::Unavailable { .. })), "{outcome:?}");
-        for (answer, there) in outcome {
-            assert_eq!(answer.is_ok(), there);
+        for huge in [&[("huge", 1 << 20)][..], &[("small", 10), ("huge", 1 << 20)]] {
+            let outcome = write(fill, &[&[("a", 10)], huge, &[("b", 10)]]);
+            assert!(matches!(outcome[1].0, Err(Error::Unavailable { .. })), "{outcome:?}");
+            for (answer, there) in outcome {
+                assert!(there.iter().all(|there| *there == answer.is_ok()), "{answer:?}");
+            }
         }
+    }
+
+    #[test]
+    fn what_fails_half_done_is_undone_alone() {
+        let commits: [&[_]; 4] =
+            [&[("a", 10)], &[("b", 10), ("a", 10)], &[("c", 10), ("d", 10)], &[("d", 10), ("e", 10)]];
+        let [first, half, whole, late] = write(|_| {}, &commits).try_into().unwrap();
+        assert!(matches!(first, (Ok(()), there) if there == [true]));
+        assert!(matches!(half.0, Err(Error::Conflict { id, .. }) if id.as_str() == "a"));
+        assert_eq!(half.1, [false, true]);
+        assert!(matches!(whole, (Ok(()), there) if there == [true, true]));
+        assert!(matches!(late.0, Err(Error::Conflict { id, .. }) if id.as_str() == "d"));
+        assert_eq!(late.1, [true, false]);
     }
 }
