@@ -154,6 +154,13 @@ pub trait Store: Send + Sync + 'static {
     /// Removes expired documents and what deletions left behind, where the store does not do so by itself. Returns how many.
     async fn purge(&self) -> Result<usize, Error>;
 
+    /// May an input be applied in the very commit that stores it? Only where all batches of a commit are one transaction.
+    /// A yes is noted first: if this process dies over the input, whoever opens the store next says no, once, so that
+    /// it is stored and its attempts are counted.
+    fn may_join(&self, _input: &str) -> bool {
+        false
+    }
+
     /// The store's clock, which claims and deadlines go by.
     fn now(&self) -> Timestamp;
 

@@ -1,8 +1,9 @@
 //! Advance: takes the lowest pending input of a conversation and applies it, by the commit protocol of
 //! `docs/ARCHITECTURE.md`. Dying after any line here loses nothing and does nothing twice.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -10,8 +11,9 @@ use super::{
     attempts::{Attempt, Counted},
     claim::{Sending, dice},
     commit::Applied,
-    documents::Conversation,
+    documents::{Conversation, Item},
     locks::Turns,
+    receive::position,
     rules::{self, Known},
     scene::Scene,
 };
@@ -62,6 +64,9 @@ pub(super) struct Opening {
     head: (Conversation, Option<ETag>),
 }
 
+/// What came of a visit, and the workflows that something is to leave.
+type Ended = (Option<Done>, Vec<WorkflowId>);
+
 /// One worker at one conversation, for as long as it stays.
 pub(super) struct Visit<'a> {
     /// The input that whoever came waits for.
@@ -83,10 +88,81 @@ pub(super) struct Visit<'a> {
     done: Option<Done>,
 }
 
+impl<'a> Visit<'a> {
+    fn new(own: Option<&'a InputKey>, by: By) -> Self {
+        Self {
+            own,
+            by,
+            token: dice(),
+            counted: None,
+            head: None,
+            turns: Turns::default(),
+            conflicts: 0,
+            careful: false,
+            sending: Sending::Unknown,
+            leaving: Vec::new(),
+            done: None,
+        }
+    }
+
+    /// An input is applied. Is it the one that somebody waits for?
+    fn note(&mut self, applied: Applied) -> bool {
+        let Applied { key, toast, language, leaving, sending } = applied;
+        (self.conflicts, self.careful) = (0, false);
+        self.counted = self.counted.take().filter(|counted| counted.key != key);
+        self.leaving.extend(leaving);
+        self.sending = sending;
+        let is_own = self.own == Some(&key);
+        if is_own {
+            self.done = Some(Done { toast, language });
+        }
+        is_own
+    }
+}
+
 impl Runtime {
-    /// Takes a turn at a conversation and reads its head; none if somebody else of this process is at it.
-    pub(super) async fn opening(&self, conversation: &ConversationId) -> Option<Opening> {
-        let turn = self.locks().try_lock(conversation.to_string())?;
+    /// A turn at a conversation; none if somebody else of this process is at it.
+    pub(super) fn turn(&self, conversation: &ConversationId) -> Option<OwnedMutexGuard<()>> {
+        self.locks().try_lock(conversation.to_string())
+    }
+
+    /// Stores an input and applies it: with a turn at its conversation in one commit, if nothing is in the way.
+    ///
+    /// # Errors
+    /// The store's. It may be stored or not.
+    pub(super) async fn take_in(
+        &self,
+        turn: Option<OwnedMutexGuard<()>>,
+        input: &Input,
+    ) -> Result<Option<Done>, Error> {
+        let Input { conversation, key, .. } = input;
+        let mut visit = Visit::new(Some(key), By::Arrival);
+        // Where somebody is is looked up by the script, so it has to be there before.
+        if turn.is_some() && position(input).is_none() && self.store().may_join(key.as_str()) {
+            // Whatever comes of it, a panic of ours included: then it is stored like any other.
+            let joined = AssertUnwindSafe(self.join(input, &mut visit)).catch_unwind().await;
+            if let Ok(Ok(Some(applied))) = joined {
+                visit.note(applied);
+                let ended = self.leave(conversation, visit, Ok(())).await;
+                drop(turn);
+                return self.hand_out_each(ended?).await;
+            }
+        }
+        visit.turns = Turns::default();
+        let (is_new, opening) = tokio::join!(self.create_item(input), self.opening(turn, conversation));
+        let _fresh = self.fresh().add(key, is_new?);
+        // The same visit: a claim that it has taken without hearing of it is its own.
+        let ended = self.apply(opening, conversation, visit).await?;
+        self.hand_out_each(ended).await
+    }
+
+    /// With a turn at a conversation, reads its head.
+    async fn opening(
+        &self,
+        turn: Option<OwnedMutexGuard<()>>,
+        conversation: &ConversationId,
+    ) -> Option<Opening> {
+        let turn = turn?;
         let head = self.conversation(conversation).await.ok()?;
         Some(Opening { turn, head })
     }
@@ -102,19 +178,12 @@ impl Runtime {
         own: Option<&InputKey>,
         by: By,
     ) -> Result<Option<Done>, Error> {
-        self.advance_from(None, conversation, own, by).await
+        let ended = self.apply_pending(conversation, own, by).await?;
+        self.hand_out_each(ended).await
     }
 
-    /// [`advance`](Self::advance), going on from where somebody began.
-    pub(super) async fn advance_from(
-        &self,
-        opening: Option<Opening>,
-        conversation: &ConversationId,
-        own: Option<&InputKey>,
-        by: By,
-    ) -> Result<Option<Done>, Error> {
-        let (done, leaving) = self.apply_pending(opening, conversation, own, by).await?;
-        // What leaves a workflow leaves after its own conversation was answered, and without holding it.
+    /// What leaves a workflow leaves after its own conversation was answered, and without holding it.
+    async fn hand_out_each(&self, (done, leaving): Ended) -> Result<Option<Done>, Error> {
         for workflow in leaving {
             Box::pin(self.hand_out(workflow)).await?;
         }
@@ -124,34 +193,42 @@ impl Runtime {
     /// The same without handing out: returns the workflows that something is to leave.
     pub(super) async fn apply_pending(
         &self,
-        opening: Option<Opening>,
         conversation: &ConversationId,
         own: Option<&InputKey>,
         by: By,
-    ) -> Result<(Option<Done>, Vec<WorkflowId>), Error> {
+    ) -> Result<Ended, Error> {
+        self.apply(None, conversation, Visit::new(own, by)).await
+    }
+
+    /// The same, going on from where somebody began.
+    async fn apply(
+        &self,
+        opening: Option<Opening>,
+        conversation: &ConversationId,
+        mut visit: Visit<'_>,
+    ) -> Result<Ended, Error> {
         // One process takes one conversation's inputs one after another.
-        let (_turn, head) = match opening {
-            Some(Opening { turn, head }) => (turn, Some(head)),
-            None => (self.locks().lock(conversation.to_string()).await, None),
-        };
-        let mut visit = Visit {
-            own,
-            by,
-            token: dice(),
-            counted: None,
-            head,
-            turns: Turns::default(),
-            conflicts: 0,
-            careful: false,
-            sending: Sending::Unknown,
-            leaving: Vec::new(),
-            done: None,
+        let _turn = match opening {
+            Some(Opening { turn, head }) => {
+                visit.head = Some(head);
+                turn
+            }
+            None => self.locks().lock(conversation.to_string()).await,
         };
         let ended = self.visit(conversation, &mut visit).await;
         self.uncount(&mut visit).await;
+        self.leave(conversation, visit, ended).await
+    }
+
+    /// Ends a visit: whatever went wrong, what is committed is sent.
+    async fn leave(
+        &self,
+        conversation: &ConversationId,
+        visit: Visit<'_>,
+        ended: Result<(), Error>,
+    ) -> Result<Ended, Error> {
         let Visit { token, sending, leaving, done, turns, .. } = visit;
         drop(turns);
-        // Whatever went wrong afterwards: what is committed is sent.
         self.perform(conversation, sending, token).await?;
         ended?;
         Ok((done, leaving))
@@ -162,18 +239,10 @@ impl Runtime {
             let conflict = match self.look(id, visit).await {
                 Ok(Look::Nothing | Look::Failed { again: false }) => return Ok(()),
                 Ok(Look::Again | Look::Failed { again: true }) => false,
-                Ok(Look::Done(applied)) => {
-                    let Applied { key, toast, language, leaving, sending } = *applied;
-                    (visit.conflicts, visit.careful) = (0, false);
-                    visit.counted = visit.counted.take().filter(|counted| counted.key != key);
-                    visit.leaving.extend(leaving);
-                    visit.sending = sending;
-                    if visit.own == Some(&key) {
-                        visit.done = Some(Done { toast, language });
-                        return Ok(());
-                    }
-                    continue;
-                }
+                Ok(Look::Done(applied)) => match visit.note(*applied) {
+                    true => return Ok(()),
+                    false => continue,
+                },
                 Err(error) if error.is_conflict() => true,
                 Err(error) => {
                     if !error.is_transient() {
@@ -198,8 +267,30 @@ impl Runtime {
         Duration::from_millis(100 + u64::from(nanoseconds % 400))
     }
 
+    /// Applies an input in the very commit that stores it: where nothing else is pending, and that commit is all or
+    /// nothing. None if anything is in the way.
+    async fn join(&self, input: &Input, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
+        let id = &input.conversation;
+        let Some(mut scene) = self.scene(id, None, Some(Item::new(input.clone()))).await? else {
+            return Ok(None);
+        };
+        if !visit.turns.take(self.locks(), scene.workflows.keys()).await
+            || self.deliver_earlier(&scene, id).await?
+        {
+            return Ok(None);
+        }
+        self.fix_prompt(&mut scene).await?;
+        match self.decision(&scene).await? {
+            Ok(decision) => self.commit(scene, decision, visit).await.map(Some),
+            // To be counted, it has to be there.
+            Err(_) => Ok(None),
+        }
+    }
+
     async fn look(&self, id: &ConversationId, visit: &mut Visit<'_>) -> Result<Look, Error> {
-        let Some(mut scene) = self.scene(id, visit.head.take()).await? else { return Ok(Look::Nothing) };
+        let Some(mut scene) = self.scene(id, visit.head.take(), None).await? else {
+            return Ok(Look::Nothing);
+        };
         // Two conversations may feed one workflow: in one process they take turns.
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await {
             return Ok(Look::Again);
@@ -268,7 +359,10 @@ impl Runtime {
         };
         if scene.item.prompt.is_none() {
             scene.item.prompt = Some(fixed);
-            scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
+            // Of what is not stored yet there is no redo.
+            if scene.item_etag.is_some() {
+                scene.item_etag = Some(self.put_item(&scene.item, scene.item_etag.as_ref()).await?);
+            }
         }
         Ok(())
     }

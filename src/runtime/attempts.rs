@@ -92,7 +92,7 @@ impl Runtime {
             Verdict::Count => {}
         }
         scene.item.attempts += 1;
-        scene.item_etag = self.put_item(&scene.item, &scene.item_etag).await?;
+        scene.item_etag = Some(self.put_item(&scene.item, scene.item_etag.as_ref()).await?);
         let Input { conversation, key, .. } = &scene.item.input;
         visit.counted = Some(Counted { conversation: conversation.clone(), key: key.clone() });
         Ok(Attempt::Go)
@@ -105,7 +105,7 @@ impl Runtime {
         for _ in 0..MOST_CONFLICTS {
             let uncounted = match self.item(&conversation, &key).await {
                 Ok(Some((item, etag))) if item.state == State::Pending && item.attempts > 0 => {
-                    self.put_item(&Item { attempts: item.attempts - 1, ..item }, &etag).await
+                    self.put_item(&Item { attempts: item.attempts - 1, ..item }, Some(&etag)).await
                 }
                 // It is done: then nobody counts any more.
                 Ok(_) => return,
@@ -132,7 +132,7 @@ impl Runtime {
         if visit.counted.take().is_none() {
             // The first attempt is counted after it failed.
             let item = Item { attempts: scene.item.attempts + 1, ..scene.item.clone() };
-            self.put_item(&item, &scene.item_etag).await?;
+            self.put_item(&item, scene.item_etag.as_ref()).await?;
         }
         if rules::is_hinted_again(scene.item.attempts) {
             self.hint(&input.conversation, Duration::from_secs(1)).await;
@@ -140,13 +140,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Writes an item as it is now, to be looked at again in a while.
-    pub(super) async fn put_item(&self, item: &Item, etag: &ETag) -> Result<ETag, Error> {
+    /// Writes an item as it is now, to be looked at again in a while. Without an etag it is created.
+    pub(super) async fn put_item(&self, item: &Item, etag: Option<&ETag>) -> Result<ETag, Error> {
         let draft = Draft::of(item).due(Some(self.store().now() + SAFETY_NET));
         let batch = Batch {
             container: Container::Conversations,
             partition: item.input.conversation.to_string(),
-            writes: vec![Write::Replace(item_id(&item.input.key), etag.clone(), draft)],
+            writes: vec![Write::put(item_id(&item.input.key), etag, draft)],
         };
         let etags = self.store().commit(vec![batch]).await?;
         etags.into_iter().flatten().next().ok_or_else(|| Error::Data("a write without an etag".to_owned()))
@@ -178,7 +178,7 @@ impl Runtime {
         let current = scene.conversation.current.filter(goes_on);
         let conversation = Conversation { stuck: true, current, ..scene.conversation };
         let item = Item { state: State::Dead, ..scene.item };
-        let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
+        let etags = (scene.conversation_etag.as_ref(), scene.item_etag.as_ref());
         let language = conversation.language().map(str::to_owned);
         let sending = self.finish(vec![letter.batch()], conversation, item, etags, delivered, visit).await?;
         self.tell_operators(&letter).await;

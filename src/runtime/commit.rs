@@ -43,7 +43,7 @@ pub(super) struct Logged {
 
 impl Runtime {
     /// Commits a decision: A for each workflow that does not know the input yet, then B. A store that can makes them
-    /// one transaction. B carries If-Match on the item and on the conversation's head.
+    /// one transaction. B carries If-Match on the item, if it is stored, and on the conversation's head.
     ///
     /// # Errors
     /// A conflict: somebody else was faster. Nothing, or A alone, is written; look again, carefully.
@@ -100,7 +100,7 @@ impl Runtime {
         forget_prompts(&mut conversation, &entries, &delivered);
         let workflows = entries.iter().map(|(id, _)| *id).collect();
         let item = Item { state: State::Done, toast: toast.clone(), workflows, ..scene.item };
-        let etags = (scene.conversation_etag.as_ref(), &scene.item_etag);
+        let etags = (scene.conversation_etag.as_ref(), scene.item_etag.as_ref());
         let language = conversation.language().map(str::to_owned);
         let sending = self.finish(batches, conversation, item, etags, delivered, visit).await?;
         if is_new {
@@ -182,13 +182,13 @@ impl Runtime {
     }
 
     /// B: the item is done with what it caused; the head has it in its outbox and, if nobody else sends yet, our claim.
-    /// `etags` are those of the conversation's head and of the item.
+    /// `etags` are those of the conversation's head and of the item; one that is not stored yet is created.
     pub(super) async fn finish(
         &self,
         mut batches: Vec<Batch>,
         mut conversation: Conversation,
         mut item: Item,
-        etags: (Option<&ETag>, &ETag),
+        etags: (Option<&ETag>, Option<&ETag>),
         delivered: Vec<Outgoing>,
         visit: &Visit<'_>,
     ) -> Result<Sending, Error> {
@@ -201,7 +201,7 @@ impl Runtime {
             container: Container::Conversations,
             partition: item.input.conversation.to_string(),
             writes: vec![
-                Write::Replace(item_id(&item.input.key), etags.1.clone(), done),
+                Write::put(item_id(&item.input.key), etags.1, done),
                 Write::put(head_id(), etags.0, Draft::of(&conversation).due(due)),
             ],
         });

@@ -136,7 +136,7 @@ impl Runtime {
         if rules::may_receive(Some(self.is_pending(to, key).await?)) {
             return Ok(true);
         }
-        let (_, leaving) = Box::pin(self.apply_pending(None, to, Some(key), By::Hint)).await?;
+        let (_, leaving) = Box::pin(self.apply_pending(to, Some(key), By::Hint)).await?;
         stirred.workflows.extend(leaving);
         Ok(rules::may_receive(Some(self.is_pending(to, key).await?)))
     }

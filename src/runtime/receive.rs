@@ -1,12 +1,12 @@
 //! Receive: an update is stored before anybody is told that it came.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::{
     Bot, Error, Runtime, State,
-    advance::{By, Done, Opening},
+    advance::Done,
     dead_letter::DeadLetter,
     documents::{Item, SAFETY_NET, item_id, position_id},
 };
@@ -49,11 +49,10 @@ impl Runtime {
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
         let done = if is_idle(&input) {
-            self.create_item(input).await?;
+            self.create_item(&input).await?;
             None
         } else {
-            let (created, opening) = tokio::join!(self.create_item(input), self.opening(&conversation));
-            self.go_on(&conversation, &key, created?, opening).await
+            self.take(input).await?
         };
         let What::Press { callback, .. } = what else { return Ok(Answer::Taken) };
         let Done { toast, language } = match done {
@@ -110,21 +109,20 @@ impl Runtime {
     }
 
     /// Stores an input; one that is there already stays as it is. Returns whether it is new.
-    pub(super) async fn create_item(&self, input: Input) -> Result<bool, Error> {
-        let key = input.key.clone();
+    pub(super) async fn create_item(&self, input: &Input) -> Result<bool, Error> {
         let partition = input.conversation.to_string();
         // What nobody acts on is only kept.
-        let idle = is_idle(&input);
+        let idle = is_idle(input);
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
-        let position = position(&input);
-        let item = Item { state, ..Item::new(input) };
+        let position = position(input);
+        let item = Item { state, ..Item::new(input.clone()) };
         let mut draft = Draft::of(&item).due(due);
         if idle {
             draft = draft.ttl(self.settings().retention);
         }
         // A redelivery is a conflict: then an old position does not overwrite a new one.
-        let writes = [Write::Create(item_id(&key), draft)].into_iter().chain(position).collect();
+        let writes = [Write::Create(item_id(&input.key), draft)].into_iter().chain(position).collect();
         let batch = Batch { container: Container::Conversations, partition, writes };
         match self.store().commit(vec![batch]).await {
             Ok(_) => Ok(true),
@@ -134,40 +132,41 @@ impl Runtime {
         }
     }
 
-    /// The courtesy: does at once, within bounds, what a hint would do later.
-    async fn go_on(
-        &self,
-        conversation: &ConversationId,
-        key: &InputKey,
-        is_new: bool,
-        opening: Option<Opening>,
-    ) -> Option<Done> {
+    /// Stores an input. The courtesy: does at once, within bounds, what a hint would do later.
+    async fn take(&self, input: Input) -> Result<Option<Done>, Error> {
         let Ok(permit) = self.parts.inline.clone().try_acquire_owned() else {
-            self.hint(conversation, Duration::ZERO).await;
-            return None;
+            self.create_item(&input).await?;
+            self.hint(&input.conversation, Duration::ZERO).await;
+            return Ok(None);
         };
-        let (runtime, place, own) = (self.clone(), conversation.clone(), key.clone());
+        // Before anybody who comes later.
+        let turn = self.turn(&input.conversation);
+        let (runtime, input) = (self.clone(), Arc::new(input));
+        let own = input.clone();
         // A task of its own: what has started goes on when the budget is used up, or whoever asked has gone.
-        let mut work = tokio::spawn(async move {
+        let work = tokio::spawn(async move {
             let _permit = permit;
-            let _fresh = runtime.fresh().add(&own, is_new);
-            runtime.advance_from(opening, &place, Some(&own), By::Arrival).await
+            runtime.take_in(turn, &own).await
         });
-        let delay = match tokio::time::timeout(self.settings().inline_budget, &mut work).await {
-            Ok(Ok(Ok(done))) => return done,
+        let ended = match tokio::time::timeout(self.settings().inline_budget, work).await {
+            Ok(Ok(Ok(done))) => return Ok(done),
+            Ok(Ok(Err(why))) => Err((why.retry_after(), why.to_string())),
+            Ok(Err(panic)) => Err((None, panic.to_string())),
             // The hint is for the case that this process does not go on.
-            Err(_) => Duration::ZERO,
-            Ok(Ok(Err(why))) => {
-                tracing::warn!(%conversation, %key, %why, "left to a hint");
-                why.retry_after().unwrap_or(Duration::from_secs(1))
-            }
-            Ok(Err(why)) => {
-                tracing::error!(%conversation, %key, %why, "left to a hint");
-                Duration::from_secs(1)
+            Err(_) => Ok(()),
+        };
+        // Most likely it is: but nobody is told that it was taken before it is stored.
+        self.create_item(&input).await?;
+        let Input { conversation, key, .. } = &*input;
+        let delay = match ended {
+            Ok(()) => Duration::ZERO,
+            Err((asked, why)) => {
+                tracing::warn!(%conversation, %key, why, "left to a hint");
+                asked.unwrap_or(Duration::from_secs(1))
             }
         };
         self.hint(conversation, delay).await;
-        None
+        Ok(None)
     }
 
     /// What whoever pressed was told, or would have been; nothing where the store does not say.
@@ -204,7 +203,7 @@ fn is_idle(input: &Input) -> bool {
 
 /// The write that remembers where somebody is, if the input tells: a location, or the move of a live one
 /// (<https://core.telegram.org/bots/api#location>).
-fn position(input: &Input) -> Option<Write> {
+pub(super) fn position(input: &Input) -> Option<Write> {
     let (What::Said(Content::Location(place)) | What::Edited(Content::Location(place))) = input.what else {
         return None;
     };

@@ -30,6 +30,13 @@ pub fn goes_first<K: PartialEq>(
     }
 }
 
+/// May an input be applied by the commit that stores it? Only where nothing else is pending in its conversation: what was
+/// stored before is applied before.
+#[must_use]
+pub fn may_join(nothing_is_pending: bool) -> bool {
+    nothing_is_pending
+}
+
 /// Must the entries that an earlier attempt may have written be looked for? Not for an input that nobody has tried.
 #[must_use]
 pub fn looks_for_entries(is_careful: bool, is_unfinished: bool, attempts: u32) -> bool {

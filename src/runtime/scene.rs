@@ -19,12 +19,16 @@ const ITEMS: usize = 50;
 /// A workflow's head as it was read.
 pub(super) type Read = (WorkflowDocument, ETag);
 
+/// An item that is to be applied, and its version, if it is stored.
+type Pending = (Item, Option<ETag>);
+
 /// A pending input with the heads it is judged against.
 pub(super) struct Scene {
     pub(super) conversation: Conversation,
     pub(super) conversation_etag: Option<ETag>,
     pub(super) item: Item,
-    pub(super) item_etag: ETag,
+    /// None if it is not stored yet.
+    pub(super) item_etag: Option<ETag>,
     /// The heads of the current workflow and of the one that the input names.
     pub(super) workflows: BTreeMap<WorkflowId, Read>,
     /// A workflow knows the input as its last: A is done, at least in part.
@@ -43,7 +47,8 @@ impl Scene {
 }
 
 impl Runtime {
-    /// The pending input that goes first, with all it is judged against; nothing if none is pending.
+    /// The pending input that goes first, with all it is judged against; nothing if none is pending. With an input that
+    /// is not stored yet, that one; nothing if any is pending.
     ///
     /// The order of the reads matters: conversation head, workflow heads, pending items. So whatever a workflow knows
     /// as its last is either still pending here, or truly done.
@@ -51,6 +56,7 @@ impl Runtime {
         &self,
         id: &ConversationId,
         head: Option<(Conversation, Option<ETag>)>,
+        mut unstored: Option<Item>,
     ) -> Result<Option<Scene>, Error> {
         let (conversation, conversation_etag) = match head {
             Some(read) => read,
@@ -63,12 +69,19 @@ impl Runtime {
         loop {
             let mut pending = self.pending(id).await?;
             self.see_unfinished(id, &heads, &mut pending).await?;
+            if let Some(item) = unstored.take() {
+                if !rules::may_join(pending.is_empty()) {
+                    return Ok(None);
+                }
+                pending.push((item, None));
+            }
             let Some((place, unfinished)) = choose(&pending, &heads, id) else { return Ok(None) };
             if let Some(named) = self.named(&pending[place].0, &conversation)
                 && !heads.contains_key(&named)
             {
                 // The items are always read after the head of the workflow that they go to.
                 heads.insert(named, self.workflow(named).await?);
+                unstored = pending.pop().filter(|(_, etag)| etag.is_none()).map(|(item, _)| item);
                 continue;
             }
             let overtaken = pending.iter().any(|(item, _)| is_start(item));
@@ -137,11 +150,11 @@ impl Runtime {
         Ok(known)
     }
 
-    async fn pending(&self, conversation: &ConversationId) -> Result<Vec<(Item, ETag)>, Error> {
+    async fn pending(&self, conversation: &ConversationId) -> Result<Vec<Pending>, Error> {
         let query = Query { prefix: INBOX.to_owned(), due_only: true, limit: ITEMS, after: None };
         let documents =
             self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
-        documents.into_iter().map(|document| Ok((document.parse()?, document.etag))).collect()
+        documents.into_iter().map(|document| Ok((document.parse()?, Some(document.etag)))).collect()
     }
 
     /// A full page of items may hide the one that a workflow knows as its last.
@@ -149,7 +162,7 @@ impl Runtime {
         &self,
         id: &ConversationId,
         heads: &BTreeMap<WorkflowId, Option<Read>>,
-        pending: &mut Vec<(Item, ETag)>,
+        pending: &mut Vec<Pending>,
     ) -> Result<(), Error> {
         if pending.len() < ITEMS {
             return Ok(());
@@ -161,7 +174,7 @@ impl Runtime {
             if let Some((item, etag)) = self.item(id, last).await?
                 && item.state == State::Pending
             {
-                pending.push((item, etag));
+                pending.push((item, Some(etag)));
             }
         }
         Ok(())
@@ -190,7 +203,7 @@ fn prompt<'a>(item: &'a Item, conversation: &'a Conversation) -> Option<&'a str>
 
 /// Which pending item goes first, and whether its A is done.
 fn choose(
-    pending: &[(Item, ETag)],
+    pending: &[Pending],
     heads: &BTreeMap<WorkflowId, Option<Read>>,
     id: &ConversationId,
 ) -> Option<(usize, bool)> {

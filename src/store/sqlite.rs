@@ -227,6 +227,10 @@ impl Store for Sqlite {
         Ok(purged)
     }
 
+    fn may_join(&self, input: &str) -> bool {
+        self.settings.one_transaction && self.alive.dares(input)
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -237,6 +237,16 @@ impl App {
         *self.process.lock().unwrap() = new;
     }
 
+    /// The same, and it died over this update: it left the note that a killed one leaves.
+    pub(crate) fn restart_over(&self, update: &str) {
+        self.process().store.die();
+        if let Place::File(file, _) = &self.place {
+            let note = format!("{}.alive/{:032x}", file.display(), *self.deliveries_seen.lock().unwrap());
+            std::fs::write(note, format!("{}\n", key(update))).unwrap();
+        }
+        self.restart();
+    }
+
     /// The same, and something is wrong with the new one's store.
     pub(crate) fn restart_with(&self, prepare: impl FnOnce(&FaultyStore)) {
         self.restart();
@@ -542,11 +552,8 @@ impl App {
 
     /// Is this update stored?
     pub(crate) fn knows(&self, update: &str) -> bool {
-        let update: Value = serde_json::from_str(update).unwrap();
-        let end = format!(":{:020}", update["update_id"].as_u64().unwrap());
-        self.documents(Container::Conversations)
-            .iter()
-            .any(|(_, document)| document.id.as_str().ends_with(&end))
+        let id = format!("inbox:{}", key(update));
+        self.documents(Container::Conversations).iter().any(|(_, document)| document.id.as_str() == id)
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
@@ -707,6 +714,12 @@ fn all(store: &dyn Store, container: Container) -> Vec<(String, Document)> {
             return all;
         }
     }
+}
+
+/// What the input is known by that an update becomes.
+fn key(update: &str) -> String {
+    let update: Value = serde_json::from_str(update).unwrap();
+    format!("tg:{SLUG}:{:020}", update["update_id"].as_u64().unwrap())
 }
 
 /// Of a person, or of a group, whose id is negative.

@@ -114,8 +114,9 @@ fn a_larger_scope_keeps_every_rule() {
 #[test]
 fn from_everywhere_there_is_a_way_to_the_end() {
     let one = ONE.map(Scope::of);
+    let joined = ONE.map(|updates| Scope { one_transaction: true, ..Scope::of(updates) });
     let two = TWO[3..9].iter().map(|updates| Scope { faults: 0, ..Scope::of(updates) });
-    for scope in one.into_iter().chain(two) {
+    for scope in one.into_iter().chain(joined).chain(two) {
         let finish = scope.finish();
         assert!(finish.stuck.is_none(), "no way to the end in {scope} from {:#?}", finish.stuck);
         println!("{:>9} states lead to the end: {scope}", finish.states);

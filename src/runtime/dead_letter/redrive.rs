@@ -111,10 +111,10 @@ impl Runtime {
     async fn reopen(&self, input: Input) -> Result<(), Error> {
         let (conversation, key) = (input.conversation.clone(), input.key.clone());
         match self.item(&conversation, &key).await? {
-            None => drop(self.create_item(input).await?),
+            None => drop(self.create_item(&input).await?),
             Some((item, etag)) if item.state == State::Dead => {
                 let item = Item { state: State::Pending, attempts: 0, ..item };
-                match self.put_item(&item, &etag).await {
+                match self.put_item(&item, Some(&etag)).await {
                     // Somebody else reopens it at this moment.
                     Ok(_) | Err(Error::Store(StoreError::Conflict { .. })) => {}
                     Err(error) => return Err(error),

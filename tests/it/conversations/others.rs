@@ -29,7 +29,7 @@ async fn a_deadline_passes_without_its_hint() {
 
 #[tokio::test]
 async fn an_answer_that_came_in_time_wins() {
-    let app = App::start().await;
+    let app = App::apart().await;
     app.says(ADA, "/patient").await;
     app.store().fail(Fault::DieAfter, 1, |operation| operation.is_write_of("inbox:"));
     app.says(ADA, "here").await;

@@ -1,15 +1,17 @@
 //! Two processes on one store, at the same conversations at the same time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use backline::runtime::Settings;
 
-use crate::harness::{ADA, App, BO, CLEO, Fault, Gate, On, conversation};
+use crate::harness::{ADA, App, BO, CLEO, Fault, Gate, On, Plan, conversation};
 
 /// Three people order one thing after another, faster than anybody can follow; each time another process takes it, and
 /// its neighbour meddles.
 async fn rush(on: On) {
-    let app = Arc::new(App::on(on).await);
+    // The next one comes while the last one is still worked at.
+    let settings = Settings { inline_budget: Duration::ZERO, messages_per_second: 0, ..Settings::default() };
+    let app = Arc::new(App::planned(Plan { on, settings, ..Plan::default() }).await);
     let processes = Arc::new([app.process(), app.another_process()]);
     let people = [ADA, BO, CLEO].map(|person| {
         let (app, processes) = (app.clone(), processes.clone());
@@ -19,15 +21,12 @@ async fn rush(on: On) {
                 let (taker, meddler) = (&processes[round % 2], &processes[(round + 1) % 2]);
                 let hint = format!("{{\"conversation\":\"{}\"}}", conversation(person));
                 let takes = async {
-                    if on == On::Cosmos {
-                        // Requests side by side are stored in any order; Telegram does not send a chat's so.
-                        let mut taken = Vec::new();
-                        for update in &updates {
-                            taken.push(taker.post(update).await);
-                        }
-                        return taken;
+                    // Requests side by side are stored in any order; Telegram does not send a chat's so.
+                    let mut taken = Vec::new();
+                    for update in &updates {
+                        taken.push(taker.post(update).await);
                     }
-                    join_all(updates.iter().map(|update| taker.post(update))).await
+                    taken
                 };
                 let meddles = async {
                     for _ in 0..6 {

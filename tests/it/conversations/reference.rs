@@ -81,9 +81,10 @@ async fn only_a_store_without_areas_begins_with_those_of_the_app() {
 async fn whoever_dies_over_bringing_the_areas_of_the_app_is_followed_by_another() {
     let app = App::start().await;
     app.store().fail(Fault::DieBefore, 1, |operation| operation.is_write_of("south"));
-    assert!(app.process().post(&app.saying(ADA, "/where")).await.is_none(), "it died");
+    let update = app.saying(ADA, "/where");
+    assert!(app.process().post(&update).await.is_none(), "it died");
     app.restart();
-    app.settle().await;
+    app.post(&update).await;
     assert_eq!(app.sent(ADA).pop().unwrap(), "Where? [North] [South]");
 
     let app = App::start().await;

@@ -129,8 +129,8 @@ async fn a_claim_that_runs_out_is_renewed_before_the_next_call() {
     app.wire.meanwhile(1, move || clock.wind(TimeDelta::seconds(20)));
     let before = app.store().writes();
     app.presses(ADA, "Blue").await;
-    // Inbox, A and B, renewal, and a record after each of two messages.
-    assert_eq!(app.store().writes() - before, 5);
+    // Inbox, A and B in one, renewal, and a record after each of two messages.
+    assert_eq!(app.store().writes() - before, 4);
 }
 
 #[tokio::test]

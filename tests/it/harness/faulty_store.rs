@@ -310,6 +310,11 @@ impl Store for FaultyStore {
         self.inner().await.purge().await
     }
 
+    fn may_join(&self, input: &str) -> bool {
+        let life = self.life.lock().unwrap();
+        !self.apart && life.as_ref().is_some_and(|store| store.may_join(input))
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

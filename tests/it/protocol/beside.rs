@@ -37,7 +37,7 @@ fn next(worker: &Worker) -> Doing {
             At::ReadHead(_) => return Doing::Read("inputs/head"),
             At::ReadItems => return Doing::Read("query"),
             At::ReadEntries => return Doing::Read("inputs/tg:"),
-            At::Count | At::Uncount { .. } | At::WriteB => return Doing::Write("inbox:"),
+            At::Store | At::Count | At::Uncount { .. } | At::WriteB => return Doing::Write("inbox:"),
             At::ReadToUncount => return Doing::Read("conversations/inbox:"),
             At::WriteA(_) => return Doing::Write("tg:"),
             At::WriteClaim | At::Record => return Doing::Write("head"),
@@ -90,9 +90,10 @@ impl Beside {
         let before = self.state.clone();
         self.state = self.scope.next_state(&before, act).unwrap();
         match act {
-            Act::Begin(worker, Task::Deliver(key)) => {
+            Act::Begin(worker, Task::Deliver { key, joins }) => {
                 self.puppets.post(worker, &self.updates[usize::from(key)]).await;
-                self.puppets.go_on(worker, Doing::Write("inbox:")).await;
+                let first = if joins { Doing::Read("conversations/head") } else { Doing::Write("inbox:") };
+                self.puppets.go_on(worker, first).await;
             }
             Act::Begin(worker, Task::Look { place, .. }) => {
                 let hint = format!("{{\"conversation\":\"{}\"}}", conversation(PEOPLE[place]));
@@ -221,6 +222,8 @@ impl Beside {
         let is_out_of_reach = match act {
             Act::StepUnknown(_) | Act::Begin(_, Task::Look { by_sweep: true, .. }) => true,
             Act::Wait => self.state.workers.iter().any(calls),
+            // The runtime joins whatever it can.
+            Act::Begin(_, Task::Deliver { joins, .. }) => joins != self.scope.one_transaction,
             _ => false,
         };
         !is_out_of_reach && self.scope.next_state(&self.state, act).is_some()

@@ -116,9 +116,11 @@ impl Step<'_> {
         let (matches_item, matches_head) = (self.keeps(Rule::BMatchesItem), self.keeps(Rule::BMatchesHead));
         let respects = self.keeps(Rule::ClaimIsRespected);
         let (place, scene) = (self.at().place, self.at().scene);
+        let matches_item = if self.at().joins { self.keeps(Rule::ItemIsCreated) } else { matches_item };
         if (matches_item && !scene.item_is_fresh) || (matches_head && !scene.is_fresh) {
             return Err(Conflict);
         }
+        self.at().joins = false;
         self.note_applied(key);
         let is_logged = self.state.workflows.iter().any(|head| head.log.contains(key));
         self.state.is_contradicted |= scene.is_outside && is_logged;

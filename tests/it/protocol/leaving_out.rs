@@ -25,6 +25,11 @@ fn with_a_fault(scope: Scope) -> Scope {
     Scope { faults: 1, ..scope }
 }
 
+/// A and B may store the input, too.
+fn joining(scope: Scope) -> Scope {
+    Scope { one_transaction: true, ..scope }
+}
+
 /// Without `rule`, `promise` is broken.
 fn breaks(rule: Rule, scope: &Scope, promise: &str) {
     let without = Scope { left_out: Some(rule), ..scope.clone() };
@@ -47,6 +52,10 @@ macro_rules! needed {
 needed! {
     an_item_is_created: ItemIsCreated in with_a_fault(together(&[(ADA, Text)]))
         => "nothing is put into an outbox twice";
+    what_is_stored_by_b_is_created: ItemIsCreated in joining(Scope { redelivers: true, ..together(&[(BO, Press)]) })
+        => "nothing is put into an outbox twice";
+    what_is_stored_by_b_is_alone: JoinsAlone in joining(with_a_fault(apart(&[(ADA, Text), (ADA, Text)])))
+        => "inputs are applied as they were stored";
     heads_are_read_before_items: HeadsBeforeItems in apart(&[(ADA, Text), (ADA, Command)])
         => "no input is applied twice";
     items_are_read_after_a_named_head: ItemsAfterNamedHead in apart(&[(BO, Press), (BO, Press)])

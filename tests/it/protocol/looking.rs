@@ -7,7 +7,7 @@ use super::{
     scope::{Kind, Rule},
     state::{Head, Item, SHARED, begun_by, cause},
     step::Step,
-    worker::{Act, At, Moving, Read},
+    worker::{Act, At, Moving, Read, Worker},
 };
 
 impl Step<'_> {
@@ -37,6 +37,9 @@ impl Step<'_> {
             return;
         }
         let pending = self.at().scene.early.unwrap_or(pending);
+        if self.at().joins {
+            return self.join(pending);
+        }
         let keeps_last = self.keeps(Rule::LastIsFinishedFirst);
         let heads = self.at().scene.heads;
         let lasts = heads.iter().flatten().filter(|_| keeps_last).filter_map(|read| read.head.last[place]);
@@ -65,6 +68,47 @@ impl Step<'_> {
         }
     }
 
+    /// Is there nothing in the way of applying an input that is not stored yet?
+    fn join(&mut self, pending: Row) {
+        let key = self.at().own.expect("a worker joins what it has received");
+        if !rules::may_join(pending.is_empty()) && self.keeps(Rule::JoinsAlone) {
+            return self.store_first();
+        }
+        let mut reads = self.at().scene.heads.into_iter().flatten();
+        if self.scope.kind(key) == Kind::Press && !reads.any(|read| read.workflow == SHARED) {
+            self.at().at = At::ReadHead(SHARED);
+            return;
+        }
+        self.state.comes(self.scope, key);
+        let is_new = !self.state.is_stored(key);
+        let visit = self.at();
+        visit.scene.item = Some(key);
+        visit.scene.item_is_fresh = is_new;
+        self.weigh();
+    }
+
+    /// An update is stored: created, if it is not there.
+    pub(super) fn store(&mut self) {
+        let key = self.at().own.expect("a worker stores what it has received");
+        let is_new = !self.state.is_stored(key);
+        if is_new || !self.keeps(Rule::ItemIsCreated) {
+            if is_new {
+                self.state.comes(self.scope, key);
+            }
+            let mut me = std::mem::take(&mut self.me);
+            self.state.item_changed(&mut me, key);
+            self.me = me;
+            self.me.new = Some(key);
+            self.state.items[usize::from(key)] = Item::Pending { attempts: 0 };
+            if self.loses_answer() {
+                // Telegram is told that it was not taken.
+                self.me = Worker::default();
+                return;
+            }
+        }
+        self.look();
+    }
+
     pub(super) fn read_entries(&mut self) {
         let key = self.key();
         let candidates = self.at().scene.heads.map(|read| read.map(|read| read.workflow));
@@ -86,6 +130,9 @@ impl Step<'_> {
         if self.keeps(Rule::HandoutsBeforeB) && !self.early_handouts(false).is_empty() {
             self.at().at = At::Early(Moving::ReadWorkflow);
             return;
+        }
+        if self.at().joins {
+            return self.decide();
         }
         if self.keeps(Rule::RedoFromEntries) && self.redo() {
             return;

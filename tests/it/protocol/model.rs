@@ -8,14 +8,14 @@ use super::{
     scope::{Kind, Rule, Scope},
     state::{Item, Part, SHARED, State, begun_by, cause, effect, is_handout},
     step::Step,
-    worker::{Handing, Visit, Worker},
+    worker::{At, Handing, Visit, Worker},
 };
 
 /// What an idle worker is brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// Telegram delivers an update, perhaps once more.
-    Deliver(u8),
+    /// Telegram delivers an update, perhaps once more. It is stored first, or by the commit that applies it.
+    Deliver { key: u8, joins: bool },
     /// A hint, perhaps a stale one, or the sweep.
     Look { place: usize, by_sweep: bool },
     /// A hint, or the sweep, says that something may leave the shared workflow.
@@ -50,11 +50,12 @@ impl Scope {
         let mut tasks = Vec::new();
         for key in self.keys() {
             let may_come = match state.items[usize::from(key)] {
-                Item::Absent => true,
+                Item::Absent => self.redelivers || !state.is_joined(key),
                 Item::Pending { .. } => self.redelivers,
                 Item::Done | Item::Dead => !self.keeps(Rule::ItemIsCreated),
             };
-            tasks.extend(may_come.then_some(Task::Deliver(key)));
+            let ways = [Some(false), self.one_transaction.then_some(true)].into_iter().flatten();
+            tasks.extend(ways.filter(|_| may_come).map(|joins| Task::Deliver { key, joins }));
         }
         for place in 0..2 {
             let has_failed = |item: &Item| matches!(item, Item::Pending { attempts } if *attempts > 1);
@@ -70,17 +71,9 @@ impl Scope {
 
     fn begin(&self, state: &mut State, worker: usize, task: Task) {
         let visit = match task {
-            Task::Deliver(key) => {
-                let place = self.place(key);
-                let item = &mut state.items[usize::from(key)];
-                if *item == Item::Absent {
-                    state.stored[place].push(key);
-                }
-                if *item == Item::Absent || !self.keeps(Rule::ItemIsCreated) {
-                    state.workers[worker].new = Some(key);
-                    *item = Item::Pending { attempts: 0 };
-                }
-                Visit { place, own: Some(key), ..Visit::default() }
+            Task::Deliver { key, joins } => {
+                let at = if joins { At::default() } else { At::Store };
+                Visit { place: self.place(key), own: Some(key), joins, at, ..Visit::default() }
             }
             Task::Look { place, by_sweep } => Visit { place, by_sweep, ..Visit::default() },
             Task::LookAfter => {
@@ -90,13 +83,13 @@ impl Scope {
             }
         };
         state.workers[worker].visit = Some(visit);
-        let mut step =
-            Step { scope: self, me: std::mem::take(&mut state.workers[worker]), state, is_lost: false };
-        step.look();
-        state.workers[worker] = step.me;
-        if matches!(task, Task::Look { .. }) {
-            self.step(state, worker, false);
+        if !matches!(task, Task::Deliver { joins: false, .. }) {
+            let me = std::mem::take(&mut state.workers[worker]);
+            let mut step = Step { scope: self, me, state, is_lost: false };
+            step.look();
+            state.workers[worker] = step.me;
         }
+        self.step(state, worker, false);
     }
 
     fn step(&self, state: &mut State, worker: usize, is_lost: bool) -> bool {
@@ -228,7 +221,7 @@ impl Model for Scope {
                 state.queued.iter().all(|row| row.without_repeats() == *row)
             }),
             Property::always("inputs are applied as they were stored", |_, state: &State| {
-                (0..2).all(|place| keeps_order(state.stored[place], state.applied[place]))
+                (0..2).all(|place| keeps_order(state, state.applied[place]))
             }),
             Property::always("messages come in order", messages_in_order),
             Property::always("only what was in flight is sent twice", doubles_are_excused),
@@ -258,12 +251,11 @@ fn applied_once(scope: &Scope, state: &State) -> bool {
     })
 }
 
-/// What was stored before something with a higher key comes before it.
-fn keeps_order(stored: Row, done: Row) -> bool {
+/// What was stored before something with a higher key came goes before it.
+fn keeps_order(state: &State, done: Row) -> bool {
     done.iter().enumerate().all(|(turn, key)| {
-        let when = stored.position(key).expect("only what is stored is done");
-        let mut lower = stored.iter().take(when).filter(|other| *other < key);
-        lower.all(|other| done.position(other).is_some_and(|other| other < turn))
+        let mut ahead = state.ahead[usize::from(key)].iter();
+        ahead.all(|other| done.position(other).is_some_and(|other| other < turn))
     })
 }
 
@@ -276,7 +268,7 @@ fn messages_in_order(scope: &Scope, state: &State) -> bool {
         let of_log = |effect: &u8| scope.kind(cause(*effect)) != Kind::Command;
         let answered: Row = sent.iter().filter(own).map(cause).collect();
         let ns = sent.iter().filter(of_log).filter_map(|effect| log.position(cause(effect)));
-        keeps_order(state.stored[place], answered.without_repeats()) && ns.is_sorted()
+        keeps_order(state, answered.without_repeats()) && ns.is_sorted()
     })
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Puppets {
     puppets: Vec<Puppet>,
     sender: UnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
+    /// What came while another puppet was waited for: one stores and reads at the same time.
+    early: Vec<Event>,
     calls: UnboundedReceiver<Held>,
     made: usize,
 }
@@ -49,7 +51,7 @@ impl Puppets {
     pub(crate) fn new(app: &App, workers: usize) -> Self {
         let ((sender, events), (held, calls)) = (unbounded_channel(), unbounded_channel());
         app.wire.hold(Some(held));
-        let mut all = Self { puppets: Vec::new(), sender, events, calls, made: 0 };
+        let mut all = Self { puppets: Vec::new(), sender, events, early: Vec::new(), calls, made: 0 };
         for _ in 0..workers {
             let puppet = all.make(app);
             all.puppets.push(puppet);
@@ -99,18 +101,29 @@ impl Puppets {
     /// Until the process stands before its next operation, or has nothing more to do. All others stand still.
     async fn wait(&mut self, worker: usize) {
         let puppet = &mut self.puppets[worker];
+        let mut early = std::mem::take(&mut self.early).into_iter();
         loop {
-            puppet.standing = tokio::select! {
-                Some(event) = self.events.recv() => match event {
-                    Event::AtStore { process, operation, reads } if process == puppet.number => {
-                        Standing::AtStore { operation, reads }
+            let event = match early.next() {
+                Some(event) => event,
+                None => tokio::select! {
+                    Some(event) = self.events.recv() => event,
+                    Some(call) = self.calls.recv() => {
+                        puppet.standing = Standing::Calling(call);
+                        return;
                     }
-                    Event::Ended { process } if process == puppet.number => Standing::Idle,
-                    // Of one that is dead.
-                    _ => continue,
                 },
-                Some(call) = self.calls.recv() => Standing::Calling(call),
             };
+            puppet.standing = match event {
+                Event::AtStore { process, operation, reads } if process == puppet.number => {
+                    Standing::AtStore { operation, reads }
+                }
+                Event::Ended { process } if process == puppet.number => Standing::Idle,
+                other => {
+                    self.early.push(other);
+                    continue;
+                }
+            };
+            self.early.extend(early);
             return;
         }
     }

@@ -25,6 +25,8 @@ pub(crate) type Update = (usize, Kind);
 pub(crate) enum Rule {
     /// An update is stored by creating it: a redelivery changes nothing.
     ItemIsCreated,
+    /// It is applied by that very commit only where nothing else is pending.
+    JoinsAlone,
     /// The items are read after the heads.
     HeadsBeforeItems,
     /// They are read again after the head of a workflow that an input names.
@@ -82,7 +84,7 @@ pub(crate) struct Scope {
     pub(crate) workers: usize,
     /// So many crashes, lost answers and stalls.
     pub(crate) faults: u8,
-    /// Are A and B one transaction, and can the store tell that a process is dead?
+    /// Are A and B one transaction, perhaps with the storing of the input; and can the store tell that a process is dead?
     pub(crate) one_transaction: bool,
     /// Does Ada's workflow ask Bo, and tell each of them what the other does?
     pub(crate) is_shared: bool,

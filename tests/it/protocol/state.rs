@@ -5,7 +5,7 @@ use backline::runtime::rules::Claimed;
 use super::{
     row::Row,
     scope::{ADA, Scope},
-    worker::Worker,
+    worker::{At, Worker},
 };
 
 /// The workflow that Ada has begun before anything happens. The one that the command `k` begins is `k + 1`.
@@ -96,7 +96,8 @@ pub(crate) struct State {
     pub(crate) workers: Vec<Worker>,
     pub(crate) faults: u8,
     // What happened, for the properties.
-    pub(crate) stored: [Row; 2],
+    /// What an input found stored in its conversation that goes before it.
+    pub(crate) ahead: [Row; MOST_UPDATES],
     pub(crate) applied: [Row; 2],
     pub(crate) queued: [Row; 2],
     pub(crate) sent: [Row; 2],
@@ -158,6 +159,22 @@ impl State {
     /// What is pending in a conversation, in the order of the keys.
     pub(crate) fn pending(&self, scope: &Scope, place: usize) -> Row {
         scope.keys().filter(|key| scope.place(*key) == place && self.is_pending(*key)).collect()
+    }
+
+    /// An input finds what is stored by now; what goes before it is to be applied before it.
+    pub(crate) fn comes(&mut self, scope: &Scope, key: u8) {
+        let is_ahead = |other: &u8| scope.place(*other) == scope.place(key) && self.is_stored(*other);
+        self.ahead[usize::from(key)] = (0..key).filter(is_ahead).collect();
+    }
+
+    /// Does a worker try to apply it by the commit that stores it?
+    pub(crate) fn is_joined(&self, key: u8) -> bool {
+        let mut visits = self.workers.iter().filter_map(|worker| worker.visit);
+        visits.any(|visit| visit.own == Some(key) && (visit.joins || visit.at == At::Store))
+    }
+
+    pub(crate) fn is_stored(&self, key: u8) -> bool {
+        self.items[usize::from(key)] != Item::Absent
     }
 
     /// Everything is stored, applied, handed out and sent, and nobody works.

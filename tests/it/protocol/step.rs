@@ -117,6 +117,7 @@ impl Step<'_> {
             At::ReadHead(workflow) => self.read_head(workflow),
             At::ReadItems => self.read_items(),
             At::ReadEntries => self.read_entries(),
+            At::Store => self.store(),
             At::Early(at) => self.hand_out_early(at),
             At::Count => self.count(),
             At::WriteA(place) => self.write_a(place),
@@ -142,6 +143,9 @@ impl Step<'_> {
 
     /// Something was in the way: it looks again, or gives way.
     pub(super) fn look_again(&mut self, is_conflict: bool) {
+        if self.at().joins {
+            return self.store_first();
+        }
         let visit = self.at();
         visit.is_careful = true;
         visit.conflicts += u8::from(is_conflict);
@@ -152,8 +156,17 @@ impl Step<'_> {
         }
     }
 
+    /// What was to be applied by the commit that stores it is stored like any other.
+    pub(super) fn store_first(&mut self) {
+        let Visit { place, own, is_owner, .. } = *self.at();
+        self.me.visit = Some(Visit { place, own, is_owner, at: At::Store, ..Visit::default() });
+    }
+
     /// The store did not answer.
     pub(super) fn fail(&mut self) {
+        if self.at().joins {
+            return self.store_first();
+        }
         self.at().has_failed = true;
         self.stop_looking();
     }

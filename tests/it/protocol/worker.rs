@@ -52,6 +52,8 @@ pub(crate) enum At {
     ReadHead(u8),
     ReadItems,
     ReadEntries,
+    /// Stores the input that was to be applied by the commit that stores it: something was in the way.
+    Store,
     /// Hands out what goes before B.
     Early(Moving),
     Count,
@@ -110,6 +112,8 @@ pub(crate) struct Visit {
     pub(crate) place: usize,
     pub(crate) at: At,
     pub(crate) own: Option<u8>,
+    /// That one is not stored yet: the commit that applies it is to do so.
+    pub(crate) joins: bool,
     pub(crate) by_sweep: bool,
     pub(crate) sends_only: bool,
     pub(crate) is_careful: bool,
