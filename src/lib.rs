@@ -31,3 +31,7 @@ pub use command::run;
 pub use model::Text;
 #[cfg(not(feature = "tools"))]
 pub use serve::run;
+
+/// A tenth less CPU an update than the system's, see `docs/DECISIONS.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -4,6 +4,7 @@ mod alive;
 mod checkpoints;
 mod connection;
 mod failure;
+mod prepared;
 mod rows;
 mod statements;
 mod writer;

@@ -5,7 +5,9 @@ use std::{sync::mpsc::Receiver, time::Duration};
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
-use super::{checkpoints::Checkpoints, failure::unavailable, rows, statements::Statements};
+use super::{
+    checkpoints::Checkpoints, failure::unavailable, prepared::Prepared, rows, statements::Statements,
+};
 use crate::{
     model::{Clock, Timestamp},
     store::{Batch, Container, Draft, ETag, Error, Write},
@@ -41,13 +43,14 @@ pub(super) struct Job {
 
 /// Serves until nobody can send a job any more.
 pub(super) fn serve(connection: &Connection, jobs: &Receiver<Job>, clock: &Clock, mut log: Checkpoints) {
+    let prepared = &mut Prepared::new(connection);
     while let Ok(first) = jobs.recv() {
         let group: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
         // Hardly any job fails once it has written something. If one does, all are done again, each so that it can be
         // undone alone.
-        let (results, end) = match write(connection, clock.now(), &group, Undo::Together) {
+        let (results, end) = match write(prepared, clock.now(), &group, Undo::Together) {
             Some(written) => written,
-            None => write(connection, clock.now(), &group, Undo::Apart).expect("nothing is left half done"),
+            None => write(prepared, clock.now(), &group, Undo::Apart).expect("nothing is left half done"),
         };
         for (job, result) in group.into_iter().zip(results) {
             // A caller that no longer listens has its reasons.
@@ -71,8 +74,9 @@ enum Undo {
 type Written = (Vec<Result<Done, Error>>, Result<(), String>);
 
 /// Does these jobs in one transaction. None if one of them has failed half done, and all of it had to be undone.
-fn write(connection: &Connection, now: Timestamp, group: &[Job], undo: Undo) -> Option<Written> {
-    let mut transaction = match Transaction::begin(connection, now) {
+fn write(prepared: &mut Prepared<'_>, now: Timestamp, group: &[Job], undo: Undo) -> Option<Written> {
+    let connection = prepared.connection;
+    let mut transaction = match Transaction::begin(prepared, now) {
         Ok(transaction) => transaction,
         Err(error) => {
             return Some((group.iter().map(|_| Ok(Done::default())).collect(), Err(error.to_string())));
@@ -99,44 +103,41 @@ fn settled(result: Result<Done, Error>, end: &Result<(), String>) -> Result<Done
     }
 }
 
-struct Transaction<'a> {
-    connection: &'a Connection,
+struct Transaction<'a, 'c> {
+    prepared: &'a mut Prepared<'c>,
     now: i64,
     /// The number of the last write, and what it was at the beginning.
     last: i64,
     began_at: i64,
 }
 
-impl<'a> Transaction<'a> {
-    fn begin(connection: &'a Connection, now: Timestamp) -> Result<Self, rusqlite::Error> {
-        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let last = connection
-            .prepare_cached("SELECT last FROM sequence")
-            .and_then(|mut select| select.query_row([], |row| row.get(0)))
-            .inspect_err(|_| roll_back(connection))?;
-        Ok(Self { connection, now: now.timestamp_micros(), last, began_at: last })
+impl<'a, 'c> Transaction<'a, 'c> {
+    fn begin(prepared: &'a mut Prepared<'c>, now: Timestamp) -> Result<Self, rusqlite::Error> {
+        prepared.execute("BEGIN IMMEDIATE", [])?;
+        let last = prepared
+            .row("SELECT last FROM sequence", |row| row.get(0))
+            .inspect_err(|_| roll_back(prepared.connection))?;
+        Ok(Self { prepared, now: now.timestamp_micros(), last, began_at: last })
     }
 
     /// Makes what was attempted last, or undoes all of it.
     fn end(self) -> Result<(), String> {
-        let Self { connection, last, began_at, .. } = self;
         self.check_open()?;
-        let counted = if last == began_at {
-            Ok(())
-        } else {
-            connection
-                .prepare_cached("UPDATE sequence SET last = ?1")
-                .and_then(|mut update| update.execute([last]).map(drop))
+        let Self { prepared, last, began_at, .. } = self;
+        let counted = match last == began_at {
+            true => Ok(0),
+            false => prepared.execute("UPDATE sequence SET last = ?1", [last]),
         };
         counted
-            .and_then(|()| self.execute("COMMIT"))
-            .inspect_err(|_| roll_back(connection))
+            .and_then(|_| prepared.execute("COMMIT", []))
+            .map(drop)
+            .inspect_err(|_| roll_back(prepared.connection))
             .map_err(|error| error.to_string())
     }
 
     /// Some errors (a full disk) make SQLite undo the whole transaction at once: <https://www.sqlite.org/lang_transaction.html>.
     fn check_open(&self) -> Result<(), String> {
-        if self.connection.is_autocommit() {
+        if self.prepared.connection.is_autocommit() {
             return Err("the failure of another commit undid this one".into());
         }
         Ok(())
@@ -155,11 +156,11 @@ impl<'a> Transaction<'a> {
         if undo == Undo::Apart && !is_single {
             return Some(self.saving(|it| it.carry_out(work)));
         }
-        let before = self.connection.total_changes();
+        let before = self.prepared.connection.total_changes();
         let result = self.carry_out(work);
-        let is_whole = result.is_ok() || self.connection.total_changes() == before;
+        let is_whole = result.is_ok() || self.prepared.connection.total_changes() == before;
         // What undid the whole transaction has left nothing.
-        (is_whole || is_single || self.connection.is_autocommit()).then_some(result)
+        (is_whole || is_single || self.prepared.connection.is_autocommit()).then_some(result)
     }
 
     fn carry_out(&mut self, work: &Work) -> Result<Done, Error> {
@@ -174,12 +175,12 @@ impl<'a> Transaction<'a> {
         let result = work(self);
         let undone = match &result {
             Ok(_) => Ok(()),
-            Err(_) if self.connection.is_autocommit() => return result,
+            Err(_) if self.prepared.connection.is_autocommit() => return result,
             Err(_) => self.execute("ROLLBACK TO job"),
         };
         if let Err(error) = undone.and_then(|()| self.execute("RELEASE job")) {
             // Half a job must not become part of the transaction.
-            roll_back(self.connection);
+            roll_back(self.prepared.connection);
             return Err(error.into());
         }
         result
@@ -214,27 +215,23 @@ impl<'a> Transaction<'a> {
         let changed = match write {
             Write::Create(_, draft) => {
                 let (due_at, expires_at) = self.times(draft);
-                self.connection
-                    .prepare_cached(&sql.create)?
-                    .execute(params![now, partition, id, seq, draft.body, due_at, expires_at])?
+                let row = params![now, partition, id, seq, draft.body, due_at, expires_at];
+                self.prepared.execute(&sql.create, row)?
             }
             Write::Upsert(_, draft) => {
                 let (due_at, expires_at) = self.times(draft);
-                self.connection
-                    .prepare_cached(&sql.upsert)?
-                    .execute(params![partition, id, seq, draft.body, due_at, expires_at])?
+                let row = params![partition, id, seq, draft.body, due_at, expires_at];
+                self.prepared.execute(&sql.upsert, row)?
             }
             Write::Replace(_, etag, draft) => {
                 let Some(old) = version(etag) else { return Ok(None) };
                 let (due_at, expires_at) = self.times(draft);
-                self.connection
-                    .prepare_cached(&sql.replace)?
-                    .execute(params![now, partition, id, old, seq, draft.body, due_at, expires_at])?
+                let row = params![now, partition, id, old, seq, draft.body, due_at, expires_at];
+                self.prepared.execute(&sql.replace, row)?
             }
             Write::Delete(_, etag) => {
                 let Some(old) = version(etag) else { return Ok(None) };
-                let gone =
-                    self.connection.prepare_cached(&sql.delete)?.execute(params![now, partition, id, old])?;
+                let gone = self.prepared.execute(&sql.delete, params![now, partition, id, old])?;
                 return Ok((gone == 1).then(|| etag.clone()));
             }
         };
@@ -254,11 +251,11 @@ impl<'a> Transaction<'a> {
 
     fn purge(&mut self, container: Container) -> Result<usize, Error> {
         let sql = &Statements::of(container).purge;
-        Ok(self.connection.prepare_cached(sql)?.execute(params![self.now, rows::count(PURGE_CHUNK)])?)
+        Ok(self.prepared.execute(sql, params![self.now, rows::count(PURGE_CHUNK)])?)
     }
 
-    fn execute(&self, sql: &str) -> Result<(), rusqlite::Error> {
-        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    fn execute(&mut self, sql: &'static str) -> Result<(), rusqlite::Error> {
+        self.prepared.execute(sql, []).map(drop)
     }
 }
 

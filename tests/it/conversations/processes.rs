@@ -90,7 +90,7 @@ async fn nobody_runs_into_anybody_in_one_process() {
         gate.open();
     };
     let waits = async {
-        while store.writes() < writes + 2 {
+        while store.writes() < writes + 1 {
             tokio::task::yield_now().await;
         }
         process.post(&go).await
