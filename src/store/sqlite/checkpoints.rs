@@ -16,7 +16,7 @@ use tracing::warn;
 use super::connection;
 
 /// So many new pages in the log are worth a checkpoint.
-const WORTH_PAGES: i32 = 4_000;
+const WORTH_PAGES: i32 = 2_000;
 /// With so many pages in the log (64 MB) the writer itself makes the checkpoint after which the log begins anew: that
 /// takes a moment in which nothing is written, which a busy writer never leaves to the other thread.
 const MOST_PAGES: i32 = 16_000;
