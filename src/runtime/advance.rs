@@ -1,9 +1,10 @@
 //! Advance: takes the lowest pending input of a conversation and applies it, by the commit protocol of
 //! `docs/ARCHITECTURE.md`. Dying after any line here loses nothing and does nothing twice.
 
-use std::{borrow::Cow, collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+mod join;
 
-use futures_util::FutureExt;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -11,9 +12,8 @@ use super::{
     attempts::{Attempt, Counted},
     claim::{Sending, dice},
     commit::Applied,
-    documents::{Conversation, Item},
+    documents::Conversation,
     locks::Turns,
-    receive::position,
     rules::{self, Known},
     scene::Scene,
 };
@@ -121,52 +121,6 @@ impl<'a> Visit<'a> {
 }
 
 impl Runtime {
-    /// A turn at a conversation; none if somebody else of this process is at it.
-    pub(super) fn turn(&self, conversation: &ConversationId) -> Option<OwnedMutexGuard<()>> {
-        self.locks().try_lock(conversation.to_string())
-    }
-
-    /// Stores an input and applies it: with a turn at its conversation in one commit, if nothing is in the way.
-    ///
-    /// # Errors
-    /// The store's. It may be stored or not.
-    pub(super) async fn take_in(
-        &self,
-        turn: Option<OwnedMutexGuard<()>>,
-        input: &Input,
-    ) -> Result<Option<Done>, Error> {
-        let Input { conversation, key, .. } = input;
-        let mut visit = Visit::new(Some(key), By::Arrival);
-        // Where somebody is is looked up by the script, so it has to be there before.
-        if turn.is_some() && position(input).is_none() && self.store().may_join(key.as_str()) {
-            // Whatever comes of it, a panic of ours included: then it is stored like any other.
-            let joined = AssertUnwindSafe(self.join(input, &mut visit)).catch_unwind().await;
-            if let Ok(Ok(Some(applied))) = joined {
-                visit.note(applied);
-                let ended = self.leave(conversation, visit, Ok(())).await;
-                drop(turn);
-                return self.hand_out_each(ended?).await;
-            }
-        }
-        visit.turns = Turns::default();
-        let (is_new, opening) = tokio::join!(self.create_item(input), self.opening(turn, conversation));
-        let _fresh = self.fresh().add(key, is_new?);
-        // The same visit: a claim that it has taken without hearing of it is its own.
-        let ended = self.apply(opening, conversation, visit).await?;
-        self.hand_out_each(ended).await
-    }
-
-    /// With a turn at a conversation, reads its head.
-    async fn opening(
-        &self,
-        turn: Option<OwnedMutexGuard<()>>,
-        conversation: &ConversationId,
-    ) -> Option<Opening> {
-        let turn = turn?;
-        let head = self.conversation(conversation).await.ok()?;
-        Some(Opening { turn, head })
-    }
-
     /// Applies pending inputs of a conversation and sends what they cause. With `own`, stops once that one is done
     /// (those behind it have receivers of their own) and returns what whoever pressed is told.
     ///
@@ -265,26 +219,6 @@ impl Runtime {
     pub(super) fn jitter(&self) -> Duration {
         let nanoseconds = self.store().now().timestamp_subsec_nanos();
         Duration::from_millis(100 + u64::from(nanoseconds % 400))
-    }
-
-    /// Applies an input in the very commit that stores it: where nothing else is pending, and that commit is all or
-    /// nothing. None if anything is in the way.
-    async fn join(&self, input: &Input, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
-        let id = &input.conversation;
-        let Some(mut scene) = self.scene(id, None, Some(Item::new(input.clone()))).await? else {
-            return Ok(None);
-        };
-        if !visit.turns.take(self.locks(), scene.workflows.keys()).await
-            || self.deliver_earlier(&scene, id).await?
-        {
-            return Ok(None);
-        }
-        self.fix_prompt(&mut scene).await?;
-        match self.decision(&scene).await? {
-            Ok(decision) => self.commit(scene, decision, visit).await.map(Some),
-            // To be counted, it has to be there.
-            Err(_) => Ok(None),
-        }
     }
 
     async fn look(&self, id: &ConversationId, visit: &mut Visit<'_>) -> Result<Look, Error> {
