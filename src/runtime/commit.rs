@@ -62,8 +62,12 @@ impl Runtime {
         for (workflow, entry) in decision.entries {
             let read = scene.workflows.get(&workflow);
             if scene.known.iter().any(|(known, _)| *known == workflow) {
-                // What it handed out may have left already, or not.
-                leaving.extend(read.is_none_or(|(document, _)| document.leaves()).then_some(workflow));
+                // What it handed out may have left already, or not; of a workflow that was not read it is the beginning.
+                let leaves = match read {
+                    Some((document, _)) => document.leaves(),
+                    None => self.folded(workflow, &entry, None, Some(here))?.0.leaves(),
+                };
+                leaving.extend(leaves.then_some(workflow));
                 entries.push((workflow, entry));
             } else {
                 let logged = self.log(workflow, entry, read, Some(here))?;

@@ -56,21 +56,33 @@ pub(crate) enum Fault {
 
 /// Holds a process at an operation while a test does something else.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Gate(Arc<(Notify, Notify)>);
+pub(crate) struct Gate(Arc<Steps>);
+
+#[derive(Debug, Default)]
+struct Steps {
+    reached: Notify,
+    opened: Notify,
+    written: Notify,
+}
 
 impl Gate {
     /// Waits until somebody stands at the gate.
     pub(crate) async fn reached(&self) {
-        self.0.0.notified().await;
+        self.0.reached.notified().await;
     }
 
     pub(crate) fn open(&self) {
-        self.0.1.notify_one();
+        self.0.opened.notify_one();
+    }
+
+    /// Waits until a write that has passed is written, or refused.
+    pub(crate) async fn written(&self) {
+        self.0.written.notified().await;
     }
 
     async fn pass(&self) {
-        self.0.0.notify_one();
-        self.0.1.notified().await;
+        self.0.reached.notify_one();
+        self.0.opened.notified().await;
     }
 }
 
@@ -231,6 +243,10 @@ impl FaultyStore {
                 std::future::pending().await
             }
             Some(Fault::Unknown) => Err(unavailable()),
+            Some(Fault::Wait(gate)) => {
+                gate.0.written.notify_one();
+                written
+            }
             _ => written,
         }
     }

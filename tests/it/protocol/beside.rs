@@ -87,6 +87,8 @@ impl Beside {
 
     /// Does the same in both, and compares.
     async fn act(&mut self, act: Act) {
+        // Shown where the two part.
+        println!("{act:?}");
         let before = self.state.clone();
         self.state = self.scope.next_state(&before, act).unwrap();
         match act {
@@ -158,12 +160,14 @@ impl Beside {
     }
 
     fn compare_items(&self, place: usize) {
-        for item in self.app.items(PEOPLE[place]) {
-            let Some(key) = self.key(item.input.key.as_str()) else { continue };
-            let found = match item.state {
-                harness::State::Pending => Item::Pending { attempts: item.attempts as u8 },
-                harness::State::Done => Item::Done,
-                harness::State::Dead => Item::Dead,
+        let items = self.app.items(PEOPLE[place]);
+        for key in self.scope.keys().filter(|key| self.scope.place(*key) == place) {
+            let stored = items.iter().find(|item| self.key(item.input.key.as_str()) == Some(key));
+            let found = match stored.map(|item| (item.state, item.attempts)) {
+                None => Item::Absent,
+                Some((harness::State::Pending, attempts)) => Item::Pending { attempts: attempts as u8 },
+                Some((harness::State::Done, _)) => Item::Done,
+                Some((harness::State::Dead, _)) => Item::Dead,
             };
             assert_eq!(found, self.state.items[usize::from(key)], "the item of {key}");
         }
@@ -215,13 +219,16 @@ impl Beside {
         }
     }
 
-    /// Can the runtime be made to do this? An answer can't be lost here, and who is about to call has looked at the
-    /// clock already.
+    /// Can the runtime be made to do this? An answer can't be lost here, and who is about to call, or to write what may
+    /// hold a claim, has looked at the clock already.
     fn can_be_played(&self, act: Act) -> bool {
-        let calls = |worker: &Worker| worker.visit.is_some_and(|visit| visit.at == At::Call);
+        let knows_the_time = |worker: &Worker| {
+            let at = worker.visit.map(|visit| visit.at);
+            matches!(at, Some(At::WriteA(_) | At::WriteB | At::WriteClaim | At::Call | At::Record))
+        };
         let is_out_of_reach = match act {
             Act::StepUnknown(_) | Act::Begin(_, Task::Look { by_sweep: true, .. }) => true,
-            Act::Wait => self.state.workers.iter().any(calls),
+            Act::Wait => self.state.workers.iter().any(knows_the_time),
             // The runtime joins whatever it can.
             Act::Begin(_, Task::Deliver { joins, .. }) => joins != self.scope.one_transaction,
             _ => false,
@@ -284,6 +291,7 @@ async fn same(updates: &[Update], schedules: u64) {
                 redelivers: true,
                 ..Scope::of(updates)
             };
+            println!("schedule {seed}:");
             steps += Beside::start(scope).await.play(Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))).await;
         }
         println!("{steps} steps in {schedules} schedules of {updates:?}, A and B in one: {one_transaction}");

@@ -235,13 +235,11 @@ impl Step<'_> {
 
     pub(super) fn uncount(&mut self, is_fresh: bool) {
         let counted = self.at().counted.expect("only what was counted is uncounted");
-        let Item::Pending { attempts } = self.state.items[usize::from(counted)] else {
-            return self.is_uncounted();
-        };
-        if !is_fresh {
+        let item = self.state.items[usize::from(counted)];
+        let (true, Item::Pending { attempts }) = (is_fresh, item) else {
             self.at().at = At::ReadToUncount;
             return;
-        }
+        };
         let mut me = std::mem::take(&mut self.me);
         self.state.item_changed(&mut me, counted);
         self.me = me;

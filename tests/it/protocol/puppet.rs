@@ -140,6 +140,8 @@ impl Puppets {
                 if operation.starts_with(id) =>
             {
                 puppet.gate.open();
+                // What it does at the same time may stand at the gate already.
+                puppet.gate.written().await;
             }
             (Standing::Calling(call), Doing::Call) => call.let_through.send(()).unwrap(),
             (standing, doing) => panic!("the model is at {doing:?}, and the runtime {standing}"),
