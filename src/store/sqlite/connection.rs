@@ -32,7 +32,8 @@ pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Conne
     connection.pragma_update(None, "synchronous", synchronous.pragma())?;
     // Checkpoints have a thread of their own, see `checkpoints.rs`.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    // Above what the log grows to before it begins anew: to give room back and take it again costs more than to keep it.
+    connection.pragma_update(None, "journal_size_limit", 128 << 20)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     // Savepoints keep what they would undo: in memory, not in a file.
     connection.pragma_update(None, "temp_store", "memory")?;
