@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
 }
 
 fn message(outgoing: &Outgoing) -> Option<&Message> {
-    match &outgoing.delivery {
+    match &*outgoing.delivery {
         Delivery::Send(send) => Some(&send.message),
         Delivery::Edit(edit) => edit.message.as_ref(),
         Delivery::Language { .. } | Delivery::Answer { .. } => None,

@@ -48,7 +48,7 @@ pub(super) async fn run(bot: BotConfig, secret: String, host: SocketAddr) {
 
 /// Where the bot's updates are sent to, if anywhere: a webhook is never taken away silently.
 async fn webhook(client: &Client, bot: &BotConfig) -> Option<String> {
-    let info = client.call(&bot.token, "getWebhookInfo", &json!({})).await.ok()?;
+    let info: Value = client.call(&bot.token, "getWebhookInfo", &json!({})).await.ok()?;
     info["url"].as_str().filter(|url| !url.is_empty()).map(str::to_owned)
 }
 
@@ -56,8 +56,7 @@ async fn fetch(client: &Client, bot: &BotConfig, offset: i64) -> Result<Vec<Box<
     let parameters = json!({ "offset": offset, "timeout": HELD, "allowed_updates": [] });
     let patience = Duration::from_secs(HELD) + PATIENCE;
     let result = client.call_within(patience, &bot.token, "getUpdates", &parameters).await;
-    let updates: Value = result.map_err(|why| why.to_string())?;
-    serde_json::from_value(updates).map_err(|why| why.to_string())
+    result.map_err(|why| why.to_string())
 }
 
 fn update_id(update: &RawValue) -> Option<i64> {

@@ -1,5 +1,7 @@
 //! What a turn causes, and how a question looks when it is put.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,8 +38,8 @@ pub enum Effect {
     Deliver {
         /// Which conversation.
         to: ConversationId,
-        /// What.
-        delivery: Delivery,
+        /// What. It is stored in several places, and never changes.
+        delivery: Arc<Delivery>,
     },
     /// Send the same to many, each in their own chat with the bot: in the order of the list, and slower than anything
     /// else.
@@ -67,6 +69,12 @@ pub enum Effect {
         /// What it is told.
         payload: Value,
     },
+}
+
+impl Effect {
+    pub(super) fn deliver(to: ConversationId, delivery: Delivery) -> Self {
+        Self::Deliver { to, delivery: Arc::new(delivery) }
+    }
 }
 
 /// So many offers are shown at once; the rest is on further pages.

@@ -128,7 +128,7 @@ impl Runtime {
     ) -> Result<(), Error> {
         let id = EffectId::of_broadcast(&broadcast.id, to.user);
         let send = Send { message: Message::plain(text.clone()), prompt: None };
-        self.deliver(to, &id, &Delivery::Send(send), trace).await
+        self.deliver(to, &id, &Delivery::Send(send).into(), trace).await
     }
 
     async fn content(

@@ -1,6 +1,6 @@
 //! Commit: A writes an entry into each workflow's log, B makes the inbox item done and fills the outbox.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -243,7 +243,7 @@ fn delivered(
     toast: Option<&Text>,
     is_own: bool,
 ) -> Vec<Outgoing> {
-    let outgoing = |id, delivery| Outgoing::new(id, delivery, input.trace.clone());
+    let outgoing = |id, delivery: Arc<Delivery>| Outgoing::new(id, delivery, input.trace.clone());
     let caused = entries.iter().flat_map(|(_, entry)| &entry.effects);
     let mut delivered: Vec<Outgoing> = caused
         .filter_map(|caused| match &caused.effect {
@@ -254,10 +254,10 @@ fn delivered(
         })
         .collect();
     let said = outside.into_iter().enumerate();
-    delivered.extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery)));
+    delivered.extend(said.map(|(n, delivery)| outgoing(EffectId::of_input(&input.key, n), delivery.into())));
     if let (What::Press { callback, .. }, false) = (&input.what, is_own) {
         let answer = Delivery::Answer { callback: callback.clone(), text: toast.cloned() };
-        delivered.push(outgoing(EffectId::of_input(&input.key, ANSWER), answer));
+        delivered.push(outgoing(EffectId::of_input(&input.key, ANSWER), answer.into()));
     }
     delivered
 }
@@ -283,8 +283,7 @@ fn forget_prompts(conversation: &mut Conversation, over: &[(WorkflowId, Entry)],
     };
     let outbox = &conversation.outbox;
     let asked_for = |prompt: &str| {
-        let edits =
-            |outgoing: &Outgoing| matches!(&outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
+        let edits = |outgoing: &Outgoing| matches!(&*outgoing.delivery, Delivery::Edit(edit) if edit.prompt == prompt);
         delivered.iter().chain(outbox).any(edits)
     };
     conversation.prompts.retain(|prompt, _| !is_over(prompt) || asked_for(prompt));

@@ -77,7 +77,7 @@ impl Runtime {
             text!("operator-dead-letter", conversation = conversation.to_string(), cause = &letter.cause),
             text!("operator-told", trace = letter.trace.trace_id()),
         ]));
-        let delivery = Delivery::Send(Send { message, prompt: None });
+        let delivery = Delivery::Send(Send { message, prompt: None }).into();
         for operator in &bot.operators {
             let to = ConversationId::private(bot.slug.clone(), *operator);
             let effect = format!("told:{}:{}:{operator}", letter.source, letter.id);

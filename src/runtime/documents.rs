@@ -1,6 +1,9 @@
 //! What the store holds for a conversation and a workflow, beside what the engine knows of them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -99,10 +102,10 @@ impl Conversation {
     /// Puts something to the end of the outbox. A change that says all that an earlier one says, which was not sent yet,
     /// takes its place: however many press a button, one call shows it.
     pub(super) fn enqueue(&mut self, outgoing: Outgoing) {
-        if let Delivery::Edit(new) = &outgoing.delivery
+        if let Delivery::Edit(new) = &*outgoing.delivery
             && !new.prompt.is_empty()
         {
-            self.outbox.retain(|earlier| match &earlier.delivery {
+            self.outbox.retain(|earlier| match &*earlier.delivery {
                 Delivery::Edit(old) => {
                     old.prompt != new.prompt || (old.message.is_some() && new.message.is_none())
                 }
@@ -156,21 +159,26 @@ pub struct Outgoing {
     /// The effect it is; it is struck by this.
     pub id: EffectId,
     /// What to send.
-    pub delivery: Delivery,
+    pub delivery: Arc<Delivery>,
     /// The trace it belongs to.
     pub trace: TraceParent,
     /// How many of its calls are done: a long text is several.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub parts: usize,
     /// How often Telegram could not be reached for it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: u32,
+}
+
+/// What need not be written down.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Outgoing {
     /// Something of which nothing is sent yet.
-    pub(super) fn new(id: EffectId, delivery: Delivery, trace: TraceParent) -> Self {
-        Self { id, delivery, trace, parts: 0, attempts: 0 }
+    pub(super) fn new(id: EffectId, delivery: impl Into<Arc<Delivery>>, trace: TraceParent) -> Self {
+        Self { id, delivery: delivery.into(), trace, parts: 0, attempts: 0 }
     }
 }
 
@@ -192,7 +200,7 @@ pub struct Item {
     /// Is it applied?
     pub state: State,
     /// How many attempts at it began, but for the first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: u32,
     /// The question whose prompt it replies to, where that is not the current workflow's: fixed before the input is
     /// applied, for prompts are forgotten.
@@ -300,7 +308,7 @@ impl WorkflowDocument {
         &'a self,
         id: &'a ConversationId,
         before: u32,
-    ) -> impl Iterator<Item = (&'a Caused, &'a Delivery)> {
+    ) -> impl Iterator<Item = (&'a Caused, &'a Arc<Delivery>)> {
         let earlier = self.handouts.iter().filter(move |caused| caused.id.entry().is_none_or(|n| n < before));
         earlier.filter_map(move |caused| match &caused.effect {
             Effect::Deliver { to, delivery } if to == id => Some((caused, delivery)),

@@ -1,6 +1,9 @@
 //! Hand out: what leaves a workflow for elsewhere, each by a write that can be repeated, then struck from the head.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -156,7 +159,7 @@ impl Runtime {
         &self,
         to: &ConversationId,
         id: &EffectId,
-        delivery: &Delivery,
+        delivery: &Arc<Delivery>,
         trace: &TraceParent,
     ) -> Result<(), Error> {
         let outgoing = Outgoing::new(id.clone(), delivery.clone(), trace.clone());

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     Bot, Error, Runtime,
@@ -44,6 +45,12 @@ enum Sent {
     Unreachable(String),
     /// The chat has this id now.
     Moved(i64),
+}
+
+/// What we want to know of a message that was sent (<https://core.telegram.org/bots/api#message>).
+#[derive(Deserialize)]
+struct Message {
+    message_id: i64,
 }
 
 impl Runtime {
@@ -92,12 +99,12 @@ impl Runtime {
             if !self.may_call(id, &mut held).await? {
                 return Ok(());
             }
-            let sent = match (&outgoing.delivery, is_here) {
+            let sent = match (&*outgoing.delivery, is_here) {
                 (Delivery::Send(_), false) => Sent::Unreachable("the bot may not write there".to_owned()),
                 (Delivery::Edit(_), false) => Sent::Done { message: None, is_last: true },
                 _ => self.send(bot, id, &held.conversation, &outgoing).await,
             };
-            if let (Delivery::Edit(_), Sent::Done { .. }, true) = (&outgoing.delivery, &sent, is_followed) {
+            if let (Delivery::Edit(_), Sent::Done { .. }, true) = (&*outgoing.delivery, &sent, is_followed) {
                 edited.push(outgoing.id);
                 continue;
             }
@@ -121,7 +128,7 @@ impl Runtime {
         outgoing: &Outgoing,
     ) -> Sent {
         let there = ConversationId { chat: conversation.moved_to.unwrap_or(id.chat), ..id.clone() };
-        let message_id = match &outgoing.delivery {
+        let message_id = match &*outgoing.delivery {
             Delivery::Edit(edit) => match conversation.message_to_change(edit) {
                 None => return Sent::Done { message: None, is_last: true },
                 known => known,
@@ -135,7 +142,10 @@ impl Runtime {
         // An edit of a message that nobody knows is no call.
         let Some(call) = all.get(outgoing.parts) else { return Sent::Done { message: None, is_last } };
         match self.call(bot, call).await {
-            Ok(result) => Sent::Done { message: result.get("message_id").and_then(Value::as_i64), is_last },
+            Ok(result) => {
+                let message = serde_json::from_str::<Message>(result.get()).ok();
+                Sent::Done { message: message.map(|message| message.message_id), is_last }
+            }
             Err(Refusal::NotModified) => Sent::Done { message: None, is_last },
             Err(Refusal::RetryAfter(delay)) => Sent::Later(delay),
             Err(Refusal::Transient(why)) => Sent::Lost(why),
@@ -145,7 +155,7 @@ impl Runtime {
             Err(Refusal::Moved { to }) if conversation.moved_to.is_none() => Sent::Moved(to),
             Err(why @ Refusal::Moved { .. }) => Sent::Refused(why.to_string()),
             Err(why @ Refusal::Final { .. }) => {
-                let instead = match &outgoing.delivery {
+                let instead = match &*outgoing.delivery {
                     Delivery::Send(send) => without_files(send, outgoing.parts),
                     _ => None,
                 };
@@ -168,7 +178,7 @@ impl Runtime {
         outgoing: &Outgoing,
         sent: &Sent,
     ) -> Result<(), Error> {
-        if let Delivery::Language { language } = &outgoing.delivery {
+        if let Delivery::Language { language } = &*outgoing.delivery {
             return self.reintroduce(id, conversation, language.clone()).await;
         }
         if let Sent::Moved(to) = sent {
@@ -191,7 +201,7 @@ impl Runtime {
         };
         self.keep(&letter).await?;
         if let Sent::Unreachable(_) = sent
-            && let Delivery::Send(send) = &outgoing.delivery
+            && let Delivery::Send(send) = &*outgoing.delivery
             && let Some((workflow, question)) = send.prompt.as_deref().and_then(read_prompt_name)
         {
             // That a person can't be reached is an answer too.
@@ -254,16 +264,16 @@ impl Runtime {
                 same.parts = outgoing.parts + usize::from(matches!(sent, Sent::Done { .. }));
                 same.attempts = outgoing.attempts + u32::from(matches!(sent, Sent::Lost(_)));
                 if let Sent::Instead(delivery) = sent {
-                    (same.delivery, same.parts) = (delivery.clone(), 0);
+                    (same.delivery, same.parts) = (delivery.clone().into(), 0);
                 }
             }
             if let (Sent::Done { message: Some(message), .. }, Delivery::Send(send)) =
-                (sent, &outgoing.delivery)
+                (sent, &*outgoing.delivery)
                 && let Some(prompt) = &send.prompt
             {
                 conversation.prompts.insert(prompt.clone(), *message);
             }
-            if let Delivery::Language { language } = &outgoing.delivery {
+            if let Delivery::Language { language } = &*outgoing.delivery {
                 conversation.language.clone_from(language);
             }
             if matches!(sent, Sent::Unreachable(_)) {
@@ -316,7 +326,7 @@ fn counts(delivery: &Delivery, id: &ConversationId) -> bool {
 fn forget_closed(conversation: &mut Conversation, is_struck: impl Fn(&Outgoing) -> bool) {
     let Conversation { outbox, prompts, .. } = conversation;
     for outgoing in outbox.iter().filter(|outgoing| is_struck(outgoing)) {
-        if let Delivery::Edit(edit) = &outgoing.delivery
+        if let Delivery::Edit(edit) = &*outgoing.delivery
             && edit.closes
         {
             prompts.remove(&edit.prompt);

@@ -98,14 +98,10 @@ impl Runtime {
         if let Some(known) = usernames.get(&bot.slug) {
             return Some(known.clone());
         }
-        let me = bot.api.call_within(GET_ME, &bot.token, "getMe", &json!({})).await;
-        match me.ok()?.get("username") {
-            Some(Value::String(name)) => {
-                usernames.insert(bot.slug.clone(), name.clone());
-                Some(name.clone())
-            }
-            _ => None,
-        }
+        let me = bot.api.call_within::<Value>(GET_ME, &bot.token, "getMe", &json!({})).await.ok()?;
+        let name = me["username"].as_str()?.to_owned();
+        usernames.insert(bot.slug.clone(), name.clone());
+        Some(name)
     }
 
     /// Stores an input; one that is there already stays as it is. Returns whether it is new.

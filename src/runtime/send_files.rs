@@ -1,6 +1,6 @@
 //! Sending files: kept ones are sent along, and what can no longer be sent is replaced by words.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, value::RawValue};
 
 use super::{Bot, Runtime};
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Runtime {
-    /// Makes a call, with the kept files that it sends along.
-    pub(super) async fn call(&self, bot: &Bot, call: &Call) -> Result<Value, Refusal> {
+    /// Makes a call, with the kept files that it sends along, and returns its result unread.
+    pub(super) async fn call(&self, bot: &Bot, call: &Call) -> Result<Box<RawValue>, Refusal> {
         if call.uploads.is_empty() {
             return bot.api.call(&bot.token, call.method, &call.parameters).await;
         }

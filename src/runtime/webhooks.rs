@@ -4,7 +4,7 @@ mod trouble;
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 pub use trouble::{Trouble, troubles};
@@ -92,7 +92,7 @@ pub async fn set_webhook(bot: &Bot, url: &str, at_once: u16, drop_waiting: bool)
         "max_connections": at_once,
         "drop_pending_updates": drop_waiting,
     });
-    bot.api.call(&bot.token, "setWebhook", &parameters).await.map(drop)
+    bot.api.call::<IgnoredAny>(&bot.token, "setWebhook", &parameters).await.map(drop)
 }
 
 /// Takes the webhook away: Telegram keeps what comes for a day. Done twice it changes nothing.
@@ -101,7 +101,7 @@ pub async fn set_webhook(bot: &Bot, url: &str, at_once: u16, drop_waiting: bool)
 /// Telegram says no.
 pub async fn delete_webhook(bot: &Bot, drop_waiting: bool) -> Result<(), Refusal> {
     let parameters = json!({ "drop_pending_updates": drop_waiting });
-    bot.api.call(&bot.token, "deleteWebhook", &parameters).await.map(drop)
+    bot.api.call::<IgnoredAny>(&bot.token, "deleteWebhook", &parameters).await.map(drop)
 }
 
 /// Gives the bot a menu of commands for a language, or for everybody without one of their own. Returns whether it was
@@ -122,12 +122,12 @@ pub async fn set_menu(
     if let Some(language) = language {
         which["language_code"] = language.into();
     }
-    let before = bot.api.call(&bot.token, "getMyCommands", &which).await?;
+    let before: Value = bot.api.call(&bot.token, "getMyCommands", &which).await?;
     if before.as_array() == Some(&commands) {
         return Ok(false);
     }
     which["commands"] = commands.into();
-    bot.api.call(&bot.token, "setMyCommands", &which).await?;
+    bot.api.call::<IgnoredAny>(&bot.token, "setMyCommands", &which).await?;
     Ok(true)
 }
 

@@ -6,9 +6,11 @@ mod token;
 
 use std::{error::Error as _, time::Duration};
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use serde::Serialize;
-use serde_json::Value;
+use reqwest::{
+    Url,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use files::{NoFile, Upload};
 pub use refusal::Refusal;
@@ -35,7 +37,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    base: String,
+    base: Url,
     patience: Duration,
 }
 
@@ -49,16 +51,14 @@ impl Client {
     /// # Panics
     /// If no TLS provider is installed.
     pub fn new(base_url: Option<&str>, patience: Duration) -> Result<Self, Error> {
-        let base = base_url.unwrap_or(TELEGRAM_API_URL).trim_end_matches('/');
-        let fits = reqwest::Url::parse(base).is_ok_and(|url| {
+        let base_url = base_url.unwrap_or(TELEGRAM_API_URL);
+        let fits = |url: &Url| {
             matches!(url.scheme(), "http" | "https")
                 && url.has_host()
                 && url.query().is_none()
                 && url.fragment().is_none()
-        });
-        if !fits {
-            return Err(Error::Url(base.to_owned()));
-        }
+        };
+        let base = Url::parse(base_url).ok().filter(fits).ok_or_else(|| Error::Url(base_url.to_owned()))?;
         let http = reqwest::Client::builder()
             // A redirect would carry a token to a stranger.
             .redirect(reqwest::redirect::Policy::none())
@@ -66,20 +66,28 @@ impl Client {
             .tcp_keepalive(Duration::from_secs(30))
             .build()
             .map_err(|error| Error::Build(error.without_url()))?;
-        Ok(Self { http, base: base.to_owned(), patience })
+        Ok(Self { http, base, patience })
+    }
+
+    /// The address of something at the server.
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&[self.base.path().trim_end_matches('/'), path].concat());
+        url
     }
 
     /// Calls `method` for the bot with this token and returns the `result` of the answer. Whoever calls twice has it
     /// done twice: the Bot API knows no keys.
     ///
     /// # Errors
-    /// What Telegram refused, sorted by what the caller should do. No refusal ever holds the token.
-    pub async fn call(
+    /// What Telegram refused, sorted by what the caller should do. No refusal ever holds the token. A result that is no
+    /// `T` is `Transient`: the call was carried out, or something else than Telegram answered.
+    pub async fn call<T: DeserializeOwned>(
         &self,
         token: &Token,
         method: &str,
         parameters: &(impl Serialize + ?Sized),
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         self.call_within(self.patience, token, method, parameters).await
     }
 
@@ -87,18 +95,18 @@ impl Client {
     ///
     /// # Errors
     /// As for [`call`](Self::call).
-    pub async fn call_within(
+    pub async fn call_within<T: DeserializeOwned>(
         &self,
         patience: Duration,
         token: &Token,
         method: &str,
         parameters: &(impl Serialize + ?Sized),
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         let body = serde_json::to_vec(parameters).map_err(|error| Refusal::Final {
             code: 0,
             description: format!("the parameters of `{method}` are no JSON: {error}"),
         })?;
-        let request = self.http.post(token.url(&self.base, method)).timeout(patience);
+        let request = self.http.post(self.url(&token.path(method))).timeout(patience);
         let answered = answer(request.header(CONTENT_TYPE, "application/json").body(body)).await;
         let (status, retry_after, body) = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
         refusal::read(status, retry_after, &body).map_err(|refusal| refusal.without(token))

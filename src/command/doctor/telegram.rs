@@ -25,7 +25,7 @@ pub(super) async fn look(bot: &BotConfig) -> Vec<Finding> {
             )];
         }
     };
-    let me = match client.call(&bot.token, "getMe", &json!({})).await {
+    let me = match client.call::<Value>(&bot.token, "getMe", &json!({})).await {
         Ok(me) => me,
         Err(refusal) => return vec![Finding::wrong(what, refusal.to_string(), mend(&refusal, bot))],
     };

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::json;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use super::site::Site;
 use crate::{
@@ -61,7 +62,7 @@ async fn talk(
     };
     let marker =
         json!({ "chat_id": chat, "text": "Trying whether the bot answers …", "disable_notification": true });
-    let marker = api.call(&bot.token, "sendMessage", &marker).await.map_err(refused)?;
+    let marker: Value = api.call(&bot.token, "sendMessage", &marker).await.map_err(refused)?;
     let said = marker["message_id"].as_i64().unwrap_or_default();
     let begun = Instant::now();
     let answered = match post(site, settings, bot, chat, said).await {
@@ -72,7 +73,9 @@ async fn talk(
     seen.extend(answered.as_ref().ok().map(|(id, _)| *id));
     for id in seen {
         // Left behind, it does no harm.
-        let _ = api.call(&bot.token, "deleteMessage", &json!({ "chat_id": chat, "message_id": id })).await;
+        let _ = api
+            .call::<IgnoredAny>(&bot.token, "deleteMessage", &json!({ "chat_id": chat, "message_id": id }))
+            .await;
     }
     let (_, took) = answered?;
     Ok(format!("`/start` to {} was answered after {} ms", bot.slug, took.as_millis()))
@@ -121,7 +124,7 @@ async fn await_answer(
     while begun.elapsed() < patience {
         for id in said + 1..=said + NEXT {
             let edit = json!({ "chat_id": chat, "message_id": id, "reply_markup": keyboard });
-            if api.call(&bot.token, "editMessageReplyMarkup", &edit).await.is_ok() {
+            if api.call::<IgnoredAny>(&bot.token, "editMessageReplyMarkup", &edit).await.is_ok() {
                 return Ok(id);
             }
         }

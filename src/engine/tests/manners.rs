@@ -386,10 +386,13 @@ fn old_prompts_change_before_anything_is_said_and_new_prompts_come_last() {
         let order: Vec<u8> = entry
             .effects
             .iter()
-            .map(|caused| match &caused.effect {
-                Effect::Deliver { delivery: Delivery::Edit(_), .. } => 0,
-                Effect::Deliver { delivery: Delivery::Send(Send { prompt: Some(_), .. }), .. } => 2,
-                _ => 1,
+            .map(|caused| {
+                let Effect::Deliver { delivery, .. } = &caused.effect else { return 1 };
+                match &**delivery {
+                    Delivery::Edit(_) => 0,
+                    Delivery::Send(Send { prompt: Some(_), .. }) => 2,
+                    _ => 1,
+                }
             })
             .collect();
         assert!(order.is_sorted() && order[0] == 0, "{:?}", entry.effects);

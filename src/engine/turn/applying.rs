@@ -116,7 +116,7 @@ impl<'a> Applying<'a> {
             Fact::Toggled { question, .. } | Fact::Paged { question, .. } => {
                 if let Some(open) = self.view.open.iter().find(|open| open.name() == question) {
                     let delivery = refreshed(self.head.workflow, open, &self.view.counts(open.name()));
-                    self.edits.push(Effect::Deliver { to: open.to.clone(), delivery });
+                    self.edits.push(Effect::deliver(open.to.clone(), delivery));
                 }
             }
             Fact::Cancelled => {
@@ -169,7 +169,7 @@ impl<'a> Applying<'a> {
                 }
                 Act::Language { name, language } if !said.contains(&name) => {
                     if let Some(to) = self.receiver(None) {
-                        self.done.push(Effect::Deliver { to, delivery: Delivery::Language { language } });
+                        self.done.push(Effect::deliver(to, Delivery::Language { language }));
                     }
                     self.said_because(name);
                 }
@@ -278,7 +278,7 @@ impl<'a> Applying<'a> {
 
     pub(super) fn say(&mut self, to: ConversationId, message: Message) {
         let delivery = Delivery::Send(Send { message, prompt: None });
-        self.done.push(Effect::Deliver { to, delivery });
+        self.done.push(Effect::deliver(to, delivery));
     }
 
     /// Whoever acted hears it in its place among what they are answered.
@@ -320,7 +320,7 @@ impl<'a> Applying<'a> {
             let edit =
                 Edit { prompt: String::new(), message_id: Some(message_id), message: None, closes: false };
             let to = self.input.conversation.clone();
-            self.edits.push(Effect::Deliver { to, delivery: Delivery::Edit(edit) });
+            self.edits.push(Effect::deliver(to, Delivery::Edit(edit)));
         }
     }
 

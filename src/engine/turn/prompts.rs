@@ -107,7 +107,7 @@ impl Applying<'_> {
             self.close(question, Some(tally(question, &counts)));
         } else if (is_new || self.was_undone(question)) && !is_put_anew {
             let delivery = refreshed(self.head.workflow, question, &counts);
-            self.edits.push(Effect::Deliver { to: question.to.clone(), delivery });
+            self.edits.push(Effect::deliver(question.to.clone(), delivery));
         }
     }
 
@@ -116,7 +116,7 @@ impl Applying<'_> {
     pub(super) fn close(&mut self, question: &OpenQuestion, ending: Option<Text>) {
         if question.has_buttons() {
             let delivery = closed(self.head.workflow, question, ending);
-            self.edits.push(Effect::Deliver { to: question.to.clone(), delivery });
+            self.edits.push(Effect::deliver(question.to.clone(), delivery));
         }
     }
 
@@ -131,7 +131,7 @@ impl Applying<'_> {
     pub(super) fn put(&mut self, question: &OpenQuestion, lead_in: Option<&Text>) {
         let counts = self.view.counts(question.name());
         let delivery = prompt(self.head.workflow, question, &counts, lead_in, self.reply_to(&question.to));
-        self.prompts.push(Effect::Deliver { to: question.to.clone(), delivery });
+        self.prompts.push(Effect::deliver(question.to.clone(), delivery));
     }
 }
 

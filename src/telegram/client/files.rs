@@ -8,7 +8,7 @@ use reqwest::{
     Body,
     multipart::{Form, Part},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{Client, Refusal, Token, refusal, told};
@@ -64,12 +64,12 @@ impl Client {
         token: &Token,
         file_id: &str,
     ) -> Result<BoxStream<'static, Result<Bytes, String>>, NoFile> {
-        let found = self.call(token, "getFile", &json!({ "file_id": file_id })).await.map_err(no_file)?;
-        let path = Found::deserialize(found).ok().and_then(|found| found.file_path);
+        let found = self.call::<Value>(token, "getFile", &json!({ "file_id": file_id })).await;
+        let path = Found::deserialize(found.map_err(no_file)?).ok().and_then(|found| found.file_path);
         let path =
             path.filter(|path| is_plain(path)).ok_or_else(|| NoFile::Unavailable("no path".to_owned()))?;
         let lost = |error| NoFile::Refused(Refusal::Transient(token.hide(&told(error))));
-        let request = self.http.get(token.file_url(&self.base, &path)).timeout(FETCH);
+        let request = self.http.get(self.url(&token.file_path(&path))).timeout(FETCH);
         let response = request.send().await.map_err(lost)?;
         match response.status().as_u16() {
             200 => {
@@ -85,13 +85,13 @@ impl Client {
     ///
     /// # Errors
     /// As for [`call`](Self::call); also if a file's content breaks off.
-    pub async fn upload(
+    pub async fn upload<T: DeserializeOwned>(
         &self,
         token: &Token,
         method: &str,
         parameters: &Map<String, Value>,
         files: Vec<Upload>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         let mut form = Form::new();
         for (name, value) in parameters {
             // A text goes as it is, the rest as JSON.
@@ -107,7 +107,7 @@ impl Client {
             })?;
             form = form.part(part, content);
         }
-        let request = self.http.post(token.url(&self.base, method)).timeout(SEND).multipart(form);
+        let request = self.http.post(self.url(&token.path(method))).timeout(SEND).multipart(form);
         let answered = super::answer(request).await;
         let (status, retry_after, body) = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
         refusal::read(status, retry_after, &body).map_err(|refusal| refusal.without(token))

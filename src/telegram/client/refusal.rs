@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::Token;
 
@@ -59,10 +59,10 @@ impl Refusal {
 
 /// Telegram's answer to any call.
 #[derive(Deserialize)]
-struct Answer {
+struct Answer<'a> {
     ok: bool,
-    #[serde(default)]
-    result: Value,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
     #[serde(default)]
     error_code: Option<u16>,
     #[serde(default)]
@@ -82,12 +82,17 @@ struct Parameters {
 const SOME_TIME: u64 = 5;
 
 /// The result of an answer, or the refusal that it is; `retry_after` is the header's, in seconds.
-pub(super) fn read(status: u16, retry_after: Option<u64>, body: impl AsRef<[u8]>) -> Result<Value, Refusal> {
-    let Ok(answer) = serde_json::from_slice::<Answer>(body.as_ref()) else {
+pub(super) fn read<T: DeserializeOwned>(
+    status: u16,
+    retry_after: Option<u64>,
+    body: impl AsRef<[u8]>,
+) -> Result<T, Refusal> {
+    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body.as_ref()) else {
         return Err(unreadable(status, retry_after));
     };
     if answer.ok {
-        return Ok(answer.result);
+        let result = answer.result.map_or("null", RawValue::get);
+        return serde_json::from_str(result).map_err(|_| unreadable(status, retry_after));
     }
     let code = answer.error_code.unwrap_or(status);
     let description: String = answer.description.chars().take(300).collect();
@@ -154,7 +159,7 @@ fn bad_request(description: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -187,15 +192,15 @@ mod tests {
             (502, "Bad Gateway", json!({}), transient("502: Bad Gateway")),
         ] {
             let body = json!({ "ok": false, "error_code": code, "description": description, "parameters": parameters });
-            assert_eq!(read(code, None, body.to_string()), Err(expected), "{code} {description}");
+            assert_eq!(read::<Value>(code, None, body.to_string()), Err(expected), "{code} {description}");
         }
     }
 
     #[test]
     fn the_longer_of_two_waits_counts() {
         let body = r#"{"ok":false,"error_code":429,"description":"","parameters":{"retry_after":7}}"#;
-        assert_eq!(read(429, Some(9), body), Err(Refusal::RetryAfter(Duration::from_secs(9))));
-        assert_eq!(read(429, Some(3), "<html>"), Err(Refusal::RetryAfter(Duration::from_secs(3))));
+        assert_eq!(read::<Value>(429, Some(9), body), Err(Refusal::RetryAfter(Duration::from_secs(9))));
+        assert_eq!(read::<Value>(429, Some(3), "<html>"), Err(Refusal::RetryAfter(Duration::from_secs(3))));
     }
 
     #[test]
@@ -203,17 +208,20 @@ mod tests {
         for (status, body) in
             [(200, ""), (200, "<html>"), (301, ""), (404, "nginx"), (502, "<html>"), (200, "{}")]
         {
-            assert!(matches!(read(status, None, body), Err(Refusal::Transient(_))), "{status} {body}");
+            assert!(
+                matches!(read::<Value>(status, None, body), Err(Refusal::Transient(_))),
+                "{status} {body}"
+            );
         }
-        assert!(matches!(read(413, None, "<html>"), Err(Refusal::Final { code: 413, .. })));
+        assert!(matches!(read::<Value>(413, None, "<html>"), Err(Refusal::Final { code: 413, .. })));
     }
 
     #[test]
     fn a_result_is_handed_back() {
         assert_eq!(
-            read(200, None, r#"{"ok":true,"result":{"message_id":5}}"#),
+            read::<Value>(200, None, r#"{"ok":true,"result":{"message_id":5}}"#),
             Ok(json!({ "message_id": 5 }))
         );
-        assert_eq!(read(200, None, r#"{"ok":true}"#), Ok(Value::Null));
+        assert_eq!(read::<Value>(200, None, r#"{"ok":true}"#), Ok(Value::Null));
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::{Json, Router, extract::Path, http::StatusCode, response::IntoResponse, routing::post};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
 use super::*;
@@ -44,7 +44,8 @@ async fn a_call_is_posted_as_json_to_the_bots_own_path() {
     };
     let address = serve(Router::new().route("/{bot}/{method}", post(echo))).await;
 
-    let result = client(address, PATIENCE).call(&token(), "sendMessage", &json!({ "chat_id": 1 })).await;
+    let result =
+        client(address, PATIENCE).call::<Value>(&token(), "sendMessage", &json!({ "chat_id": 1 })).await;
     assert_eq!(result, Ok(json!([format!("bot123:{SECRET}"), "sendMessage", { "chat_id": 1 }])));
 }
 
@@ -62,7 +63,7 @@ async fn a_refusal_is_sorted_and_shows_no_token() {
     let address = serve(Router::new().route("/{bot}/{method}", post(refuse))).await;
     let client = client(address, PATIENCE);
 
-    let refused = async |method| client.call(&token(), method, &json!({})).await.unwrap_err();
+    let refused = async |method| client.call::<Value>(&token(), method, &json!({})).await.unwrap_err();
     assert_eq!(refused("limited").await, Refusal::RetryAfter(Duration::from_secs(17)));
     assert!(matches!(refused("moved").await, Refusal::Transient(_)), "a redirect is not followed");
     let echoed = refused("echoed").await;
@@ -78,8 +79,10 @@ async fn a_call_that_takes_too_long_is_given_up() {
     // Takes connections (the kernel does) and never answers.
     let (_listener, address) = listen().await;
     let client = client(address, Duration::from_secs(60));
-    let refusal =
-        client.call_within(Duration::from_millis(20), &token(), "getUpdates", &json!({})).await.unwrap_err();
+    let refusal = client
+        .call_within::<Value>(Duration::from_millis(20), &token(), "getUpdates", &json!({}))
+        .await
+        .unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
 }
@@ -93,7 +96,8 @@ async fn a_connection_that_breaks_is_transient_and_shows_no_token() {
             let _ = stream.read(&mut [0; 1]).await;
         }
     });
-    let refusal = client(address, PATIENCE).call(&token(), "sendMessage", &json!({})).await.unwrap_err();
+    let refusal =
+        client(address, PATIENCE).call::<Value>(&token(), "sendMessage", &json!({})).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
 }
@@ -103,10 +107,10 @@ async fn nobody_at_the_address_is_transient_and_shows_no_token() {
     let (listener, address) = listen().await;
     drop(listener);
     let client = client(address, PATIENCE);
-    let refusal = client.call(&token(), "sendMessage", &json!({})).await.unwrap_err();
+    let refusal = client.call::<Value>(&token(), "sendMessage", &json!({})).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
-    let request = client.http.post(token().url(&client.base, "sendMessage"));
+    let request = client.http.post(client.url(&token().path("sendMessage")));
     let why = answer(request).await.err().unwrap();
     assert!(!why.contains("/bot"), "not even before it is looked through for the token: {why}");
 }

@@ -27,13 +27,14 @@ impl Token {
         self.0.split_once(':').is_some_and(|(_, secret)| secret.len() == 35)
     }
 
-    pub(super) fn url(&self, base: &str, method: &str) -> String {
-        format!("{base}/bot{}/{method}", self.0)
+    /// Where a method is called, below the server's own path.
+    pub(super) fn path(&self, method: &str) -> String {
+        format!("/bot{}/{method}", self.0)
     }
 
     /// Where a file of this path is fetched (<https://core.telegram.org/bots/api#getfile>).
-    pub(super) fn file_url(&self, base: &str, path: &str) -> String {
-        format!("{base}/file/bot{}/{path}", self.0)
+    pub(super) fn file_path(&self, path: &str) -> String {
+        format!("/file/bot{}/{path}", self.0)
     }
 
     /// The same words, should somebody have put the token into them.

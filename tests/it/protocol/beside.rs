@@ -179,7 +179,7 @@ impl Beside {
         assert_eq!(head.current.map(|id| self.workflow(id)), expected.current, "current of {place}");
         assert_eq!(head.claim.is_some(), expected.claim.is_held, "the claim of {place}");
         // Edits go with the message after them.
-        let sends = head.outbox.iter().filter(|outgoing| !matches!(outgoing.delivery, Delivery::Edit(_)));
+        let sends = head.outbox.iter().filter(|outgoing| !matches!(*outgoing.delivery, Delivery::Edit(_)));
         let outbox: Row = sends.map(|outgoing| self.effect(place, outgoing, story)).collect();
         assert_eq!(outbox, expected.outbox, "the outbox of {place}");
         let sent = self.app.sent(PEOPLE[place]).len() - self.sent_before[place];
@@ -197,7 +197,7 @@ impl Beside {
             None => of,
         };
         let key = self.key(key).unwrap();
-        let part = match outgoing.delivery {
+        let part = match *outgoing.delivery {
             Delivery::Answer { .. } => Part::Answer,
             _ if self.scope.place(key) == place => Part::Own,
             _ => Part::Handout,

@@ -250,7 +250,7 @@ impl Acts {
             Shown { prompt, words: locales.plain(&message.text, language), buttons: buttons.collect() }
         };
         let shown = self.shown.entry(place.clone()).or_default();
-        match &outgoing.delivery {
+        match &*outgoing.delivery {
             Delivery::Send(send) => shown.push(read(&send.message, send.prompt.clone())),
             Delivery::Edit(edit) => {
                 let same = shown.iter_mut().rev().find(|shown| shown.prompt.as_ref() == Some(&edit.prompt));

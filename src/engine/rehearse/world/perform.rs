@@ -1,5 +1,7 @@
 //! What a rehearsal does about effects: at once, and seen by whoever they are for.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,7 +19,9 @@ use crate::{
 impl World<'_> {
     pub(super) fn perform(&mut self, caused: Caused, input: &Input) {
         match caused.effect {
-            Effect::Deliver { to, delivery } => self.deliver(&caused.id, &to, delivery),
+            Effect::Deliver { to, delivery } => {
+                self.deliver(&caused.id, &to, Arc::unwrap_or_clone(delivery));
+            }
             Effect::Broadcast { to, text } => {
                 for person in to {
                     let id = EffectId::of_broadcast(&caused.id, person);
