@@ -84,6 +84,11 @@ fn one_update_that_comes_again_and_again_survives_a_fault() {
 }
 
 #[test]
+fn two_updates_that_come_again_and_again_keep_every_rule() {
+    all_hold(&TWO[..1], |scope| Scope { redelivers: true, faults: 0, ..scope });
+}
+
+#[test]
 fn two_updates_keep_every_rule() {
     all_hold(&TWO, |scope| Scope { faults: 0, ..scope });
 }

@@ -79,8 +79,10 @@ impl Step<'_> {
             self.at().at = At::ReadHead(SHARED);
             return;
         }
-        self.state.comes(self.scope, key);
         let is_new = !self.state.is_stored(key);
+        if is_new {
+            self.state.comes(self.scope, key);
+        }
         let visit = self.at();
         visit.scene.item = Some(key);
         visit.scene.item_is_fresh = is_new;
