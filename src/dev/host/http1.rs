@@ -242,15 +242,16 @@ impl Wire {
     }
 
     fn take(&mut self, length: usize) -> Vec<u8> {
-        self.received.drain(..length).collect()
+        let rest = self.received.split_off(length);
+        std::mem::replace(&mut self.received, rest)
     }
 
     fn parsed_request(&mut self) -> Result<Option<Request>, Error> {
         let Some(end) = self.head_end()? else { return Ok(None) };
         let head = self.take(end);
-        let mut fields = [MaybeUninit::uninit(); MOST_FIELDS];
-        let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(&head, &mut fields) {
+        let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+        let mut parsed = httparse::Request::new(&mut fields);
+        match parsed.parse(&head) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) => return Err(Error::NotHttp("an unfinished head".to_owned())),
             Err(e) => return Err(Error::NotHttp(e.to_string())),
@@ -278,13 +279,9 @@ impl Wire {
             };
         };
         let head = self.take(end);
-        let mut fields = [MaybeUninit::uninit(); MOST_FIELDS];
-        let mut parsed = httparse::Response::new(&mut []);
-        match httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut parsed,
-            &head,
-            &mut fields,
-        ) {
+        let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+        let mut parsed = httparse::Response::new(&mut fields);
+        match parsed.parse(&head) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) => return Err(Error::NotHttp("an unfinished head".to_owned())),
             Err(e) => return Err(Error::NotHttp(e.to_string())),

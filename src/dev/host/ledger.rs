@@ -93,7 +93,7 @@ impl Raw {
     fn of_answer(response: &Response) -> Self {
         let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, response.reason).into_bytes();
         for (name, value) in response.fields.iter() {
-            [name.as_bytes(), b": ", value, b"\r\n"].iter().for_each(|part| head.extend_from_slice(part));
+            head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         Self::cut(&head, &response.body)
     }
