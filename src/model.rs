@@ -19,3 +19,8 @@ pub use message::{Attachment, Button, Delivery, Edit, Message, Send, Source};
 pub use person::{Person, PersonId};
 pub use place::{Place, Position};
 pub use text::{Argument, Text};
+
+/// What need not be written down, for `skip_serializing_if`.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{effect::Caused, question::Part};
-use crate::model::{ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp};
+use crate::model::{self, ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp};
 
 /// What was given for an answer, or for the result of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,13 +94,8 @@ pub struct OpenQuestion {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub picked: BTreeSet<String>,
     /// Which page of the buttons is shown.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "model::is_default")]
     pub page: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_zero(page: &usize) -> bool {
-    *page == 0
 }
 
 impl Given {

@@ -11,8 +11,8 @@ use super::rules;
 use crate::{
     engine::{Album, Caused, Effect, Entry, Head, Status},
     model::{
-        ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp, TraceParent,
-        WorkflowId,
+        self, ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp,
+        TraceParent, WorkflowId,
     },
     store::{DocumentId, Error},
 };
@@ -163,16 +163,11 @@ pub struct Outgoing {
     /// The trace it belongs to.
     pub trace: TraceParent,
     /// How many of its calls are done: a long text is several.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "model::is_default")]
     pub parts: usize,
     /// How often Telegram could not be reached for it.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "model::is_default")]
     pub attempts: u32,
-}
-
-/// What need not be written down.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 impl Outgoing {
@@ -200,7 +195,7 @@ pub struct Item {
     /// Is it applied?
     pub state: State,
     /// How many attempts at it began, but for the first.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "model::is_default")]
     pub attempts: u32,
     /// The question whose prompt it replies to, where that is not the current workflow's: fixed before the input is
     /// applied, for prompts are forgotten.

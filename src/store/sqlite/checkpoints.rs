@@ -21,6 +21,7 @@ const WORTH_PAGES: i32 = 2_000;
 /// takes a moment in which nothing is written, which a busy writer never leaves to the other thread. It waits for a
 /// moment when the other thread has left it little to carry, for meanwhile all commits wait.
 const MANY_PAGES: i32 = 24_000;
+/// Little enough for that: a few milliseconds.
 const FEW_PAGES: i32 = 400;
 /// With so many it waits no longer.
 const MOST_PAGES: i32 = 2 * MANY_PAGES;

@@ -223,5 +223,7 @@ mod tests {
             Ok(json!({ "message_id": 5 }))
         );
         assert_eq!(read::<Value>(200, None, r#"{"ok":true}"#), Ok(Value::Null));
+        let other = read::<Vec<i64>>(200, None, r#"{"ok":true,"result":{"message_id":5}}"#);
+        assert!(matches!(other, Err(Refusal::Transient(_))), "{other:?}");
     }
 }

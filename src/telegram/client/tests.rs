@@ -116,6 +116,18 @@ async fn nobody_at_the_address_is_transient_and_shows_no_token() {
 }
 
 #[test]
+fn a_server_may_have_a_path_of_its_own() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for (base, path) in
+        [("http://x", ""), ("http://x/", ""), ("http://x/api", "/api"), ("http://x/api/", "/api")]
+    {
+        let client = Client::new(Some(base), PATIENCE).unwrap();
+        let called = client.url(&token().path("sendMessage"));
+        assert_eq!(called.as_str(), format!("http://x{path}/bot123:{SECRET}/sendMessage"));
+    }
+}
+
+#[test]
 fn a_base_url_must_be_one() {
     for url in ["", "api.telegram.org", "ftp://x", "http://x/?a=b", "http://x/#f", "http://"] {
         assert!(matches!(Client::new(Some(url), PATIENCE), Err(Error::Url(_))), "{url}");
