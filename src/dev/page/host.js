@@ -14,11 +14,14 @@ const LINES = 100;
 const panel = byId("host-panel");
 const filter = byId("host-filter");
 let waiting = null;
+let missed = false;
 let stop = null;
 
-/** Looks again soon, several reasons at once being one look. */
+/** Looks again soon, several reasons at once being one look; what happens during a look is reason for another. */
 function later() {
+  missed = true;
   waiting ??= setTimeout(async () => {
+    missed = false;
     try {
       await look();
       byId("host-note").hidden = true;
@@ -26,6 +29,7 @@ function later() {
       say(`The host can't be seen now (${error.message}).`);
     }
     waiting = null;
+    if (missed) later();
   }, 100);
 }
 
