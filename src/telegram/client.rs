@@ -3,14 +3,18 @@
 mod files;
 mod refusal;
 mod token;
+mod wire;
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{
     Url,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{HeaderMap, RETRY_AFTER},
 };
 use serde::{Serialize, de::DeserializeOwned};
+
+use self::wire::Wire;
 
 pub use files::{NoFile, Upload};
 pub use refusal::Refusal;
@@ -22,6 +26,9 @@ pub const TELEGRAM_API_URL: &str = "https://api.telegram.org";
 /// How long a call may take before we give it up, unless told otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// So often a silent connection is asked whether it still stands.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// Why there is no client: a mistake in the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,15 +37,25 @@ pub enum Error {
     Url(String),
     /// The TLS library does not work here.
     #[error("the HTTP client can't be built: {0}")]
-    Build(#[source] reqwest::Error),
+    Build(String),
 }
 
-/// Calls the Bot API for any number of bots, over one pool of connections. Cheap to clone.
+/// Calls the Bot API for any number of bots, over one pool of connections; files have another. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    base: Url,
+    wire: Wire,
+    files: reqwest::Client,
+    /// Without a slash at its end.
+    base: String,
     patience: Duration,
+}
+
+/// What came back.
+struct Answered {
+    status: u16,
+    /// In seconds.
+    retry_after: Option<u64>,
+    body: Bytes,
 }
 
 impl Client {
@@ -59,21 +76,23 @@ impl Client {
                 && url.fragment().is_none()
         };
         let base = Url::parse(base_url).ok().filter(fits).ok_or_else(|| Error::Url(base_url.to_owned()))?;
-        let http = reqwest::Client::builder()
+        // What is on this machine is behind no proxy.
+        let is_here = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        let wire = Wire::to(&base, patience, !is_here)?;
+        let files = reqwest::Client::builder()
             // A redirect would carry a token to a stranger.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(patience)
-            .tcp_keepalive(Duration::from_secs(30))
-            .build()
-            .map_err(|error| Error::Build(error.without_url()))?;
-        Ok(Self { http, base, patience })
+            .tcp_keepalive(KEEPALIVE);
+        let files = if is_here { files.no_proxy() } else { files };
+        let files = files.build().map_err(|error| Error::Build(told(&error.without_url())))?;
+        Ok(Self { wire, files, base, patience })
     }
 
     /// The address of something at the server.
-    fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&[self.base.path().trim_end_matches('/'), path].concat());
-        url
+    fn url(&self, path: &str) -> String {
+        [&self.base, path].concat()
     }
 
     /// Calls `method` for the bot with this token and returns the `result` of the answer. Whoever calls twice has it
@@ -106,28 +125,25 @@ impl Client {
             code: 0,
             description: format!("the parameters of `{method}` are no JSON: {error}"),
         })?;
-        let request = self.http.post(self.url(&token.path(method))).timeout(patience);
-        let answered = answer(request.header(CONTENT_TYPE, "application/json").body(body)).await;
-        let (status, retry_after, body) = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
-        refusal::read(status, retry_after, &body).map_err(|refusal| refusal.without(token))
+        let answered =
+            tokio::time::timeout(patience, self.wire.post(&self.url(&token.path(method)), body)).await;
+        let too_late = |_| Err(format!("no answer within {} s", patience.as_secs_f32()));
+        read(token, answered.unwrap_or_else(too_late))
     }
 }
 
-/// Status, `Retry-After` in seconds and body of the answer to a request, or why there is none.
-async fn answer(
-    request: reqwest::RequestBuilder,
-) -> Result<(u16, Option<u64>, impl AsRef<[u8]> + use<>), String> {
-    let response = request.send().await.map_err(told)?;
-    let status = response.status().as_u16();
-    let header = response.headers().get(RETRY_AFTER);
-    let retry_after = header.and_then(|seconds| seconds.to_str().ok()?.trim().parse().ok());
-    let body = response.bytes().await.map_err(told)?;
-    Ok((status, retry_after, body))
+/// What the answer to a call of this bot says.
+fn read<T: DeserializeOwned>(token: &Token, answered: Result<Answered, String>) -> Result<T, Refusal> {
+    let answered = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
+    refusal::read(&answered).map_err(|refusal| refusal.without(token))
 }
 
-/// An error and its causes in one line. The URL, which holds the token, is taken out.
-fn told(error: reqwest::Error) -> String {
-    let error = error.without_url();
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// An error and its causes in one line.
+fn told(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -8,6 +8,11 @@ use backline::{
     model::Clock,
 };
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
 
 use crate::{
     azurite,
@@ -172,4 +177,54 @@ async fn what_is_broken_is_named_each_with_what_mends_it() {
         assert!(!said.raw.contains(secret) && !people_read.contains(secret), "{people_read}");
     }
     assert!(people_read.contains("things are wrong."), "{people_read}");
+}
+
+/// A proxy that leads to one place, whatever is asked for; and what was asked for.
+async fn proxy(to: String) -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (asked, requests) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (to, asked) = (to.clone(), asked.clone());
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.unwrap());
+                }
+                let _ = asked.send(String::from_utf8(head).unwrap());
+                let mut server = TcpStream::connect(to).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, requests)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telegram_is_called_through_the_proxy_that_is_set_unless_it_is_on_this_machine() {
+    let (folder, telegram) = (tempfile::tempdir().unwrap(), telegram().await);
+    let here = telegram.url();
+    let (address, mut requests) = proxy(here.trim_start_matches("http://").to_owned()).await;
+    let proxy = format!("http://user:pass@{address}");
+    let bot = async |api: &str| {
+        let settings = [
+            ("BOTS__operations__token", TOKEN),
+            ("BOTS__operations__secret", "secret"),
+            ("BOTS__operations__api", api),
+            ("HTTP_PROXY", proxy.as_str()),
+            ("NO_PROXY", ""),
+        ];
+        let said = asked("doctor", folder.path(), &settings).await;
+        assert_eq!(said.state("bot operations"), "fine", "{}", said.raw);
+    };
+
+    bot(&here).await;
+    assert!(requests.try_recv().is_err(), "what is on this machine is behind no proxy");
+    // Nobody can reach this but a proxy that takes it for something else.
+    bot("http://telegram.invalid").await;
+    let request = requests.try_recv().unwrap();
+    assert!(request.starts_with("CONNECT telegram.invalid:80 HTTP/1.1\r\n"), "{request}");
+    assert!(request.to_lowercase().contains("proxy-authorization: basic dxnlcjpwyxnz"), "{request}");
 }

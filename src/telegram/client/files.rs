@@ -5,13 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use reqwest::{
-    Body,
+    Body, RequestBuilder,
     multipart::{Form, Part},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{Client, Refusal, Token, refusal, told};
+use super::{Answered, Client, Refusal, Token, read, retry_after};
 
 /// Fetching a file may take so long.
 const FETCH: Duration = Duration::from_secs(45);
@@ -69,7 +69,7 @@ impl Client {
         let path =
             path.filter(|path| is_plain(path)).ok_or_else(|| NoFile::Unavailable("no path".to_owned()))?;
         let lost = |error| NoFile::Refused(Refusal::Transient(token.hide(&told(error))));
-        let request = self.http.get(self.url(&token.file_path(&path))).timeout(FETCH);
+        let request = self.files.get(self.url(&token.file_path(&path))).timeout(FETCH);
         let response = request.send().await.map_err(lost)?;
         match response.status().as_u16() {
             200 => {
@@ -107,11 +107,20 @@ impl Client {
             })?;
             form = form.part(part, content);
         }
-        let request = self.http.post(self.url(&token.path(method))).timeout(SEND).multipart(form);
-        let answered = super::answer(request).await;
-        let (status, retry_after, body) = answered.map_err(|why| Refusal::Transient(token.hide(&why)))?;
-        refusal::read(status, retry_after, &body).map_err(|refusal| refusal.without(token))
+        let request = self.files.post(self.url(&token.path(method))).timeout(SEND).multipart(form);
+        read(token, answer(request).await.map_err(told))
     }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Answered, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+    Ok(Answered { status, retry_after, body: response.bytes().await? })
+}
+
+/// The URL, which holds the token, is taken out.
+fn told(error: reqwest::Error) -> String {
+    super::told(&error.without_url())
 }
 
 /// What a refusal of `getFile` means; the words are those of

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::Token;
+use super::{Answered, Token};
 
 /// What a call came to when it did not come to its result
 /// (<https://core.telegram.org/bots/api#making-requests>, <https://core.telegram.org/bots/api#responseparameters>).
@@ -81,13 +81,10 @@ struct Parameters {
 /// How long to wait if Telegram says "too many" without a number.
 const SOME_TIME: u64 = 5;
 
-/// The result of an answer, or the refusal that it is; `retry_after` is the header's, in seconds.
-pub(super) fn read<T: DeserializeOwned>(
-    status: u16,
-    retry_after: Option<u64>,
-    body: impl AsRef<[u8]>,
-) -> Result<T, Refusal> {
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body.as_ref()) else {
+/// The result of an answer, or the refusal that it is.
+pub(super) fn read<T: DeserializeOwned>(answered: &Answered) -> Result<T, Refusal> {
+    let Answered { status, retry_after, ref body } = *answered;
+    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) else {
         return Err(unreadable(status, retry_after));
     };
     if answer.ok {
@@ -163,6 +160,10 @@ mod tests {
 
     use super::*;
 
+    fn read<T: DeserializeOwned>(status: u16, retry_after: Option<u64>, body: &str) -> Result<T, Refusal> {
+        super::read(&Answered { status, retry_after, body: body.to_owned().into() })
+    }
+
     #[test]
     fn every_answer_says_what_to_do() {
         let seconds = |s| Refusal::RetryAfter(Duration::from_secs(s));
@@ -192,7 +193,7 @@ mod tests {
             (502, "Bad Gateway", json!({}), transient("502: Bad Gateway")),
         ] {
             let body = json!({ "ok": false, "error_code": code, "description": description, "parameters": parameters });
-            assert_eq!(read::<Value>(code, None, body.to_string()), Err(expected), "{code} {description}");
+            assert_eq!(read::<Value>(code, None, &body.to_string()), Err(expected), "{code} {description}");
         }
     }
 

@@ -110,9 +110,11 @@ async fn nobody_at_the_address_is_transient_and_shows_no_token() {
     let refusal = client.call::<Value>(&token(), "sendMessage", &json!({})).await.unwrap_err();
     assert!(matches!(refusal, Refusal::Transient(_)), "{refusal}");
     shows_no_secret(&refusal);
-    let request = client.http.post(client.url(&token().path("sendMessage")));
-    let why = answer(request).await.err().unwrap();
-    assert!(!why.contains("/bot"), "not even before it is looked through for the token: {why}");
+    let uploaded = client.upload::<Value>(&token(), "sendPhoto", &Default::default(), Vec::new()).await;
+    let called = client.wire.post(&client.url(&token().path("sendMessage")), Vec::new()).await;
+    for why in [uploaded.unwrap_err().to_string(), called.err().unwrap()] {
+        assert!(!why.contains("/bot"), "nothing of the URL is told: {why}");
+    }
 }
 
 #[test]
