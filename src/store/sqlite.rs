@@ -7,6 +7,7 @@ mod failure;
 mod prepared;
 mod rows;
 mod statements;
+mod syncs;
 mod writer;
 
 use std::{
@@ -25,6 +26,7 @@ use self::{
     checkpoints::Checkpoints,
     connection::Readers,
     failure::unavailable,
+    syncs::Syncs,
     writer::{Done, Job, PURGE_CHUNK, Work},
 };
 use super::{
@@ -41,15 +43,6 @@ pub enum Synchronous {
     Full,
     /// With the operating system: it survives the death of the process, of the machine only up to the last checkpoint.
     Normal,
-}
-
-impl Synchronous {
-    fn pragma(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Normal => "normal",
-        }
-    }
 }
 
 /// How the file is used.
@@ -110,11 +103,16 @@ impl Sqlite {
             fs::create_dir_all(directory).map_err(unavailable)?;
         }
         let opening = Opening::wait(path).map_err(unavailable)?;
-        let mut connection = connection::for_writing(path, settings.synchronous)?;
+        let mut connection = connection::for_writing(path)?;
         if let Some(pages) = settings.most_pages {
             connection.pragma_update(None, "max_page_count", pages)?;
         }
         let (log, checkpoints) = Checkpoints::start(path, &mut connection)?;
+        let (syncs, syncing) = match settings.synchronous {
+            Synchronous::Full => Some(Syncs::start(&connection)?),
+            Synchronous::Normal => None,
+        }
+        .unzip();
         let alive = opening.enter().map_err(unavailable)?;
         drop(opening);
 
@@ -122,9 +120,9 @@ impl Sqlite {
         let writer_clock = clock.clone();
         let writer = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || writer::serve(&connection, &waiting, &writer_clock, log))
+            .spawn(move || writer::serve(&connection, &waiting, &writer_clock, log, syncs.as_ref()))
             .map_err(unavailable)?;
-        let threads = vec![writer, checkpoints];
+        let threads = [writer, checkpoints].into_iter().chain(syncing).collect();
         Ok(Self { settings, clock, readers: Readers::new(path.into()), jobs: Some(jobs), threads, alive })
     }
 

@@ -112,13 +112,12 @@ fn checkpoint(connection: &Connection) -> Option<(i32, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Synchronous;
 
     #[test]
     fn the_log_of_a_writer_that_never_rests_begins_anew() {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("store.db");
-        let mut writer = connection::for_writing(&path, Synchronous::Normal).unwrap();
+        let mut writer = connection::for_writing(&path).unwrap();
         writer.execute_batch("CREATE TABLE pages (page BLOB)").unwrap();
         let (mut log, thread) = Checkpoints::start(&path, &mut writer).unwrap();
         let mut before = 0;

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::{Synchronous, statements::in_table_of};
+use super::statements::in_table_of;
 use crate::store::{Container, Error};
 
 /// `BKLN`, so that another program's database is never taken for ours.
@@ -24,12 +24,13 @@ const IDLE_READERS: usize = 8;
 ///
 /// # Errors
 /// `Refused` if the file is no database, another program's, or a newer version's.
-pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
+pub(super) fn for_writing(path: &Path) -> Result<Connection, Error> {
     let mut connection = Connection::open(path)?;
     set_up(&mut connection)?;
     check_owner(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", synchronous.pragma())?;
+    // What is more than that has a thread of its own, see `syncs.rs`.
+    connection.pragma_update(None, "synchronous", "normal")?;
     // Checkpoints have a thread of their own, see `checkpoints.rs`.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Above what the log grows to before it begins anew: to give room back and take it again costs more than to keep it.

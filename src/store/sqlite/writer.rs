@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     checkpoints::Checkpoints, failure::unavailable, prepared::Prepared, rows, statements::Statements,
+    syncs::Syncs,
 };
 use crate::{
     model::{Clock, Timestamp},
@@ -41,8 +42,28 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<Done, Error>>,
 }
 
-/// Serves until nobody can send a job any more.
-pub(super) fn serve(connection: &Connection, jobs: &Receiver<Job>, clock: &Clock, mut log: Checkpoints) {
+/// What became of a job, for whoever waits.
+pub(super) struct Answer {
+    pub(super) result: Result<Done, Error>,
+    pub(super) reply: oneshot::Sender<Result<Done, Error>>,
+}
+
+impl Answer {
+    /// Tells it, if its transaction has ended well; else that it is not known what became of it.
+    pub(super) fn give(self, end: &Result<(), String>) {
+        // A caller that no longer listens has its reasons.
+        let _ = self.reply.send(settled(self.result, end));
+    }
+}
+
+/// Serves until nobody can send a job any more. With `syncs`, answers come when they are on the disk.
+pub(super) fn serve(
+    connection: &Connection,
+    jobs: &Receiver<Job>,
+    clock: &Clock,
+    mut log: Checkpoints,
+    syncs: Option<&Syncs>,
+) {
     let prepared = &mut Prepared::new(connection);
     while let Ok(first) = jobs.recv() {
         let group: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
@@ -52,9 +73,10 @@ pub(super) fn serve(connection: &Connection, jobs: &Receiver<Job>, clock: &Clock
             Some(written) => written,
             None => write(prepared, clock.now(), &group, Undo::Apart).expect("nothing is left half done"),
         };
-        for (job, result) in group.into_iter().zip(results) {
-            // A caller that no longer listens has its reasons.
-            let _ = job.reply.send(settled(result, &end));
+        let answers = group.into_iter().zip(results).map(|(job, result)| Answer { result, reply: job.reply });
+        match (syncs, &end) {
+            (Some(syncs), Ok(())) => syncs.answer(answers.collect()),
+            _ => answers.for_each(|answer| answer.give(&end)),
         }
         log.look(connection);
     }
@@ -276,10 +298,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::store::{
-        Synchronous,
-        sqlite::{connection, rows},
-    };
+    use crate::store::sqlite::{connection, rows};
 
     /// Has the writer do these commits as one group, on a connection that was first tampered with; for each of them
     /// the answer, and whether its documents are there.
@@ -289,7 +308,7 @@ mod tests {
     ) -> Vec<(Result<(), Error>, Vec<bool>)> {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("store.db");
-        let mut connection = connection::for_writing(&path, Synchronous::Normal).unwrap();
+        let mut connection = connection::for_writing(&path).unwrap();
         let (log, thread) = Checkpoints::start(&path, &mut connection).unwrap();
         tamper(&mut connection);
 
@@ -309,7 +328,7 @@ mod tests {
             .collect();
         drop(jobs);
         let clock = Clock::hand_wound(Timestamp::UNIX_EPOCH);
-        serve(&connection, &waiting, &clock, log);
+        serve(&connection, &waiting, &clock, log, None);
         thread.join().unwrap();
         let there = |(id, _): &(&str, usize)| {
             let id = id.parse().unwrap();
