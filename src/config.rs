@@ -143,6 +143,16 @@ pub fn environment(root: &Path) -> Result<Environment, Mistakes> {
     Ok(values)
 }
 
+/// What our local host tells its handlers of itself: its process. No setting, and Azure's host tells nothing of the kind.
+pub const HOST_PROCESS: &str = "BACKLINE_HOST_PROCESS";
+
+/// The process of the host that started this one, if it told.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+#[must_use]
+pub fn host_process() -> Option<String> {
+    std::env::var(HOST_PROCESS).ok()
+}
+
 /// The Cosmos DB account that a connection of this name leads to, as the Functions host understands it: a connection
 /// string of the name, or `<name>__accountEndpoint` with an identity. None if neither is set.
 /// <https://learn.microsoft.com/azure/azure-functions/functions-bindings-cosmosdb-v2-trigger#connections>

@@ -1,6 +1,6 @@
 //! Serve: the handler process that the Functions host starts and talks to.
 
-use std::{net::Ipv4Addr, process::ExitCode, time::Duration};
+use std::{net::Ipv4Addr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use tokio::{net::TcpListener, sync::watch};
@@ -85,8 +85,8 @@ pub async fn listen(table: Table, port: u16) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// The port is taken, or the store can't be opened: both say what to do.
 pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<ExitCode> {
-    // Read before anything else: a host that dies while this process starts is to be missed, too.
     let parent = std::os::unix::process::parent_id();
+    let host = config::host_process();
     // The port first: the host's probe is answered before anything else is ready.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
         anyhow::anyhow!("can't listen on port {port}: {error}; is another handler running there?")
@@ -111,7 +111,7 @@ pub async fn serve(table: Table, config: Config, port: u16) -> anyhow::Result<Ex
                 ended?;
                 return Ok(ExitCode::FAILURE);
             }
-            () = orphaned(parent) => {
+            () = orphaned(parent, host.as_deref()) => {
                 tracing::error!("the host is gone; so am I");
                 // Not zero: zero would mean that all is well.
                 return Ok(ExitCode::from(3));
@@ -147,9 +147,15 @@ pub fn bot(config: &BotConfig) -> anyhow::Result<Bot> {
 }
 
 /// Ends when the process that started this one has died: the host can't tell us, and a handler without a host would
-/// live on with its port (seen with the real host).
-async fn orphaned(parent: u32) {
-    while std::os::unix::process::parent_id() == parent {
+/// live on with its port (seen with the real host). Had it died before we asked who it is, the name that it gave us tells.
+async fn orphaned(parent: u32, host: Option<&str>) {
+    while std::os::unix::process::parent_id() == parent && host.is_none_or(lives) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Is there such a process? Where the system does not list them, there is.
+fn lives(process: &str) -> bool {
+    let all = Path::new("/proc");
+    !all.join("self").exists() || all.join(process).exists()
 }

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backline::config::HOST_PROCESS;
 use serde_json::{Value, json};
 
 /// Nothing here takes longer; whatever does is broken.
@@ -111,10 +112,11 @@ impl Dev {
         line.split("(process ").nth(1)?.split(')').next()?.parse().ok()
     }
 
-    /// `kill -9` of the host: nothing of it is asked first.
-    pub(crate) fn kill(mut self) {
+    /// `kill -9` of the host: nothing of it is asked first. Returns what its handlers have in their environment.
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        format!("{HOST_PROCESS}={}", self.child.id())
     }
 
     /// Ends it as a person does, with Ctrl-C, and returns how it ended.

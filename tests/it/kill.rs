@@ -1,7 +1,10 @@
 //! `kill -9` of the handler and of the host, in mid-conversation: nothing is lost, nothing is asked twice.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirEntry},
+};
 
 use serde_json::Value;
 
@@ -78,14 +81,26 @@ async fn host_and_handler_may_be_killed_at_any_moment() {
     let data = tempfile::tempdir().unwrap();
     let mut dev = Start::own(data.path()).start().await;
     let mut shown = Value::Null;
+    let mut dead = Vec::new();
     for (step, next) in STEPS {
         // Before the act, and right after it, whatever it has led to by then.
-        dev.kill();
+        dead.push(dev.kill());
         dev = Start::own(data.path()).start().await;
         take(&dev, step, &shown).await;
-        dev.kill();
+        dead.push(dev.kill());
         dev = Start::own(data.path()).start().await;
         shown = dev.hears(ADA, next).await;
     }
     check(&dev, STEPS.len()).await;
+    dev.until("end of the handlers whose hosts are dead", || {
+        dead.iter().all(|host| !is_with(host)).then_some(())
+    })
+    .await;
+}
+
+/// Has any process this in its environment?
+fn is_with(variable: &str) -> bool {
+    let of = |process: DirEntry| fs::read(process.path().join("environ")).unwrap_or_default();
+    let mut all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.any(|process| of(process).split(|byte| *byte == 0).any(|own| own == variable.as_bytes()))
 }

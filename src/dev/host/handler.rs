@@ -24,6 +24,7 @@ use super::{
     journal::Journal,
     settings,
 };
+use crate::config::HOST_PROCESS;
 
 /// How often a starting handler is asked whether it listens.
 const PROBE_EVERY: Duration = Duration::from_millis(25);
@@ -304,6 +305,7 @@ impl Watcher {
             .args(arguments)
             .env_clear()
             .envs(&environment)
+            .env(HOST_PROCESS, std::process::id().to_string())
             .current_dir(&handler.directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
