@@ -23,12 +23,18 @@ const IDLE_READERS: usize = 8;
 /// Opens the connection that writes, making the file and its tables where they are missing.
 ///
 /// # Errors
-/// `Refused` if the file is no database, another program's, or a newer version's.
+/// `Refused` if the file is no database, another program's, or a newer version's, or lies where there can be no
+/// write-ahead log (<https://www.sqlite.org/wal.html>: all who use it must share memory).
 pub(super) fn for_writing(path: &Path) -> Result<Connection, Error> {
     let mut connection = Connection::open(path)?;
     set_up(&mut connection)?;
     check_owner(&connection)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::Refused(format!(
+            "SQLite can't keep a write-ahead log there, only `{mode}`: choose a file on a disk of this machine"
+        )));
+    }
     // What is more than that has a thread of its own, see `syncs.rs`.
     connection.pragma_update(None, "synchronous", "normal")?;
     // Checkpoints have a thread of their own, see `checkpoints.rs`.
@@ -123,5 +129,17 @@ impl Readers {
         // Each commit empties a reader's cache anyway.
         connection.pragma_update(None, "cache_size", -512)?;
         Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_write_ahead_log_there_is_no_store() {
+        // SQLite keeps this in memory, where there is no log.
+        let refused = for_writing(Path::new(":memory:")).err().unwrap();
+        assert!(matches!(&refused, Error::Refused(why) if why.contains("only `memory`")), "{refused}");
     }
 }
