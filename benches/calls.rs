@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -31,8 +31,8 @@ async fn main() {
         return serve().await;
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut server =
-        Command::new(std::env::current_exe().unwrap()).arg("--serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut server = Command::new(std::env::current_exe().unwrap());
+    let mut server = server.arg("--serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut url = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
     let url = url.trim();
@@ -63,11 +63,16 @@ async fn main() {
         })
         .await;
     }
-    server.kill().unwrap();
+    // The server hears that we are gone, however that came.
+    drop(server.stdin.take());
     server.wait().unwrap();
 }
 
 async fn serve() {
+    std::thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(0)
+    });
     let answer = async |_: Bytes| ([("content-type", "application/json")], ANSWER);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());

@@ -246,3 +246,18 @@ impl Store for Sqlite {
         "sqlite"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_alone_has_a_thread_that_waits_for_the_disk() {
+        let directory = tempfile::TempDir::new().unwrap();
+        for (synchronous, threads) in [(Synchronous::Normal, 2), (Synchronous::Full, 3)] {
+            let settings = SqliteSettings { synchronous, ..SqliteSettings::default() };
+            let store = Sqlite::open(&directory.path().join("store.db"), settings, Clock::real()).unwrap();
+            assert_eq!(store.threads.len(), threads, "{synchronous:?}");
+        }
+    }
+}
