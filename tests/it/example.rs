@@ -43,7 +43,8 @@ async fn a_team_s_own_bot_runs_with_the_whole_local_host() {
 
 #[test]
 fn the_example_takes_an_order_and_names_a_price() {
-    rehearse_table(&order::table(), include_str!("example.talk")).unwrap();
+    rehearse_table(&order::table(), include_str!("../../examples/order.talk")).unwrap();
+    rehearse_table(&order::table(), include_str!("price.talk")).unwrap();
 }
 
 #[tokio::test]
