@@ -26,21 +26,14 @@ fn talk(data: &Path, words: &[&str]) -> (bool, String) {
     (done.status.success(), printed)
 }
 
-/// Two photos at once: both are there before the first is sent, for an album waits for its parts only so long.
-async fn sends_album(dev: &Dev, person: i64, caption: &str) {
-    let mut files = Vec::new();
-    for _ in 0..2 {
-        let url = format!("{}/chat/upload?name=photo.png", dev.telegram);
-        let upload = dev.http.post(url).header("content-type", "image/png").body(PNG);
-        let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
-        files.push(uploaded["file"].clone());
-    }
-    for (file, caption) in files.into_iter().zip([caption, ""]) {
-        let photo = json!({
-            "person": person, "bot": BOT, "file": file, "caption": caption, "media_group_id": "7",
-        });
-        dev.act("photo", photo).await;
-    }
+async fn sends_photo_of_album(dev: &Dev, person: i64, caption: &str) {
+    let url = format!("{}/chat/upload?name=photo.png", dev.telegram);
+    let upload = dev.http.post(url).header("content-type", "image/png").body(PNG);
+    let uploaded: Value = upload.send().await.unwrap().json().await.unwrap();
+    let photo = json!({
+        "person": person, "bot": BOT, "file": uploaded["file"], "caption": caption, "media_group_id": "7",
+    });
+    dev.act("photo", photo).await;
 }
 
 /// Bo, whose Telegram is German, is asked by Ada, who reports something first.
@@ -54,10 +47,14 @@ async fn converse(dev: &Dev) {
     dev.act("location", json!({ "person": ADA, "bot": BOT, "latitude": 52.4739, "longitude": 13.4066 }))
         .await;
     dev.hears(ADA, "A photo says a lot").await;
-    sends_album(dev, ADA, "Mud").await;
+    sends_photo_of_album(dev, ADA, "Mud").await;
+    sends_photo_of_album(dev, ADA, "").await;
     let asked = dev.hears(ADA, "I take what you wrote").await;
     dev.press(ADA, &asked, "Skip").await;
-    let asked = dev.hears(ADA, "Photos: 2").await;
+    // A press may overtake what was sent before, so one more of the album comes after it in any case.
+    dev.hears(ADA, "Photos: 2").await;
+    sends_photo_of_album(dev, ADA, "").await;
+    let asked = dev.hears(ADA, "Photos: 3").await;
     dev.press(ADA, &asked, "Submit").await;
     dev.hears(ADA, "Thank you!").await;
     dev.say(ADA, "/approve").await;
@@ -97,7 +94,7 @@ async fn what_was_said_on_the_page_becomes_a_transcript_that_is_true() {
             "> Ada: /report",
             "> Ada taps: Cleaning",
             "> Ada sends a location 52.4739 13.4066",
-            "> Ada sends an album of 2 photos: Mud",
+            "> Ada sends an album of 3 photos: Mud",
             "> Ada taps: Skip",
             "> Ada taps: Submit",
             "> Ada: /approve",

@@ -1,6 +1,6 @@
 //! The lines of a transcript, made from what happened.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Happened, comes_by_itself, minutes};
 use crate::{
@@ -21,7 +21,13 @@ struct Shown {
     buttons: Vec<(String, String)>,
 }
 
-/// Files that arrived together.
+/// A line of the transcript.
+enum Line {
+    Text(String),
+    Album(Album),
+}
+
+/// Files that were sent together.
 struct Album {
     id: String,
     place: ConversationId,
@@ -33,12 +39,11 @@ struct Album {
 /// The lines while they are written.
 pub(super) struct Acts {
     locales: Arc<Locales>,
-    lines: String,
+    lines: Vec<Line>,
     names: BTreeMap<i64, String>,
     languages: BTreeMap<i64, String>,
     reachable: BTreeMap<ConversationId, bool>,
     shown: BTreeMap<ConversationId, Vec<Shown>>,
-    album: Option<Album>,
     /// When the transcript began, and how many minutes of it were told to pass.
     began: Option<Timestamp>,
     passed: i64,
@@ -48,12 +53,11 @@ impl Acts {
     pub(super) fn new(locales: &Arc<Locales>) -> Self {
         Self {
             locales: locales.clone(),
-            lines: String::new(),
+            lines: Vec::new(),
             names: BTreeMap::new(),
             languages: BTreeMap::new(),
             reachable: BTreeMap::new(),
             shown: BTreeMap::new(),
-            album: None,
             began: None,
             passed: 0,
         }
@@ -75,15 +79,16 @@ impl Acts {
         }
     }
 
-    pub(super) fn written(mut self) -> String {
-        self.close_album();
-        self.lines
+    pub(super) fn written(self) -> String {
+        let lines = self.lines.into_iter().map(|line| match line {
+            Line::Text(line) => line,
+            Line::Album(album) => album.written(),
+        });
+        lines.map(|line| line.replace('\n', " ") + "\n").collect()
     }
 
-    fn line(&mut self, line: &str) {
-        self.close_album();
-        self.lines.push_str(&line.replace('\n', " "));
-        self.lines.push('\n');
+    fn line(&mut self, line: String) {
+        self.lines.push(Line::Text(line));
     }
 
     /// Names in transcripts have one word; those whose words are not told are here all the same.
@@ -96,7 +101,7 @@ impl Acts {
             let name = std::iter::once(first.to_owned()).chain(others).find(|name| !is_taken(name));
             let name = name.expect("one of endlessly many names is free");
             if !is_told {
-                self.line(&format!("~ {name} is here"));
+                self.line(format!("~ {name} is here"));
             }
             self.names.insert(person.id, name);
         }
@@ -104,7 +109,7 @@ impl Acts {
             return;
         };
         if self.languages.get(&person.id) != Some(language) {
-            self.line(&format!("~ {} speaks {language}", self.names[&person.id]));
+            self.line(format!("~ {} speaks {language}", self.names[&person.id]));
             self.languages.insert(person.id, language.clone());
         }
     }
@@ -120,7 +125,7 @@ impl Acts {
             return self.more_of_album(id, input, who, (file.kind, caption.as_deref()));
         }
         if let Some(line) = self.act(&who, input, prompt) {
-            self.line(&line);
+            self.line(line);
         }
     }
 
@@ -161,7 +166,7 @@ impl Acts {
         if pass >= SILENCE || (is_deadline && pass > 0) {
             self.passed += pass;
             let time = if pass == 1 { "1 minute passes".to_owned() } else { format!("{pass} minutes pass") };
-            self.line(&format!("… {time}"));
+            self.line(format!("… {time}"));
         }
     }
 
@@ -201,6 +206,8 @@ impl Acts {
         }
     }
 
+    /// What else happens between its files, a press or somebody else's doing, does not end an album: whatever was
+    /// answered with the first file is answered with all of them.
     fn more_of_album(
         &mut self,
         id: &str,
@@ -209,37 +216,15 @@ impl Acts {
         (kind, caption): (FileKind, Option<&str>),
     ) {
         let place = &input.conversation;
-        if !self.album.as_ref().is_some_and(|album| album.id == id && album.place == *place) {
-            self.close_album();
-            let (id, place) = (id.to_owned(), place.clone());
-            self.album = Some(Album { id, place, who, files: Vec::new(), caption: None });
-        }
-        if let Some(album) = &mut self.album {
+        let is_same =
+            |line: &&mut Line| matches!(line, Line::Album(album) if album.id == id && album.place == *place);
+        if let Some(Line::Album(album)) = self.lines.iter_mut().rev().find(is_same) {
             album.files.push(kind);
             album.caption = album.caption.take().or_else(|| caption.map(str::to_owned));
+            return;
         }
-    }
-
-    /// The album is complete when something else happens.
-    fn close_album(&mut self) {
-        let Some(Album { who, files, caption: words, .. }) = self.album.take() else { return };
-        let caption = caption(words.as_deref()).replace('\n', " ");
-        let mut counted: Vec<(FileKind, usize)> = Vec::new();
-        for file in files {
-            match counted.last_mut() {
-                Some((kind, count)) if *kind == file => *count += 1,
-                _ => counted.push((file, 1)),
-            }
-        }
-        let name = |(kind, count): &(FileKind, usize)| {
-            format!("{count} {}{}", name_of_kind(*kind), if *count == 1 { "" } else { "s" })
-        };
-        let sent = match counted.as_slice() {
-            [(kind, 1)] => a(*kind),
-            _ => format!("an album of {}", counted.iter().map(name).collect::<Vec<_>>().join(", ")),
-        };
-        writeln!(self.lines, "> {who} sends {sent}{caption}")
-            .expect("a text takes all that is written to it");
+        let (id, place, caption) = (id.to_owned(), place.clone(), caption.map(str::to_owned));
+        self.lines.push(Line::Album(Album { id, place, who, files: vec![kind], caption }));
     }
 
     fn is_shown(&mut self, place: &ConversationId, outgoing: &Outgoing, language: Option<&str>) {
@@ -260,6 +245,26 @@ impl Acts {
             }
             Delivery::Answer { .. } | Delivery::Language { .. } => {}
         }
+    }
+}
+
+impl Album {
+    fn written(self) -> String {
+        let mut counted: Vec<(FileKind, usize)> = Vec::new();
+        for file in self.files {
+            match counted.last_mut() {
+                Some((kind, count)) if *kind == file => *count += 1,
+                _ => counted.push((file, 1)),
+            }
+        }
+        let name = |(kind, count): &(FileKind, usize)| {
+            format!("{count} {}{}", name_of_kind(*kind), if *count == 1 { "" } else { "s" })
+        };
+        let sent = match counted.as_slice() {
+            [(kind, 1)] => a(*kind),
+            _ => format!("an album of {}", counted.iter().map(name).collect::<Vec<_>>().join(", ")),
+        };
+        format!("> {} sends {sent}{}", self.who, caption(self.caption.as_deref()))
     }
 }
 
