@@ -73,6 +73,9 @@ async fn converse(dev: &Dev) {
     dev.behind_once(BO, is_told).await;
     dev.say(ADA, "/cancel").await;
     dev.hears(ADA, "There is nothing to cancel.").await;
+    // A command has ended the album: what comes now belongs to no answer.
+    sends_photo_of_album(dev, ADA, "").await;
+    dev.hears(ADA, "I don't know what to do with this.").await;
 }
 
 #[tokio::test]
@@ -104,6 +107,7 @@ async fn what_was_said_on_the_page_becomes_a_transcript_that_is_true() {
             "> Bo taps: Ja",
             "~ Bo blocks the bot",
             "> Ada: /cancel",
+            "> Ada sends a photo",
         ],
         "{written}"
     );

@@ -30,7 +30,6 @@ enum Line {
 /// Files that were sent together.
 struct Album {
     id: String,
-    place: ConversationId,
     who: String,
     files: Vec<FileKind>,
     caption: Option<String>,
@@ -44,6 +43,8 @@ pub(super) struct Acts {
     languages: BTreeMap<i64, String>,
     reachable: BTreeMap<ConversationId, bool>,
     shown: BTreeMap<ConversationId, Vec<Shown>>,
+    /// The line of the album that the next file there may belong to.
+    albums: BTreeMap<ConversationId, usize>,
     /// When the transcript began, and how many minutes of it were told to pass.
     began: Option<Timestamp>,
     passed: i64,
@@ -58,6 +59,7 @@ impl Acts {
             languages: BTreeMap::new(),
             reachable: BTreeMap::new(),
             shown: BTreeMap::new(),
+            albums: BTreeMap::new(),
             began: None,
             passed: 0,
         }
@@ -123,6 +125,9 @@ impl Acts {
         let who = self.who(input);
         if let What::Said(Content::File { file, caption, album: Some(id) }) = &input.what {
             return self.more_of_album(id, input, who, (file.kind, caption.as_deref()));
+        }
+        if matches!(input.what, What::Said(_) | What::Command { .. }) {
+            self.albums.remove(&input.conversation);
         }
         if let Some(line) = self.act(&who, input, prompt) {
             self.line(line);
@@ -206,8 +211,8 @@ impl Acts {
         }
     }
 
-    /// What else happens between its files, a press or somebody else's doing, does not end an album: whatever was
-    /// answered with the first file is answered with all of them.
+    /// As for the engine, the next message of the conversation ends an album. A press or somebody else's doing does not:
+    /// what was answered with the first file is answered with all of them.
     fn more_of_album(
         &mut self,
         id: &str,
@@ -215,16 +220,18 @@ impl Acts {
         who: String,
         (kind, caption): (FileKind, Option<&str>),
     ) {
+        let caption = caption.map(str::to_owned);
         let place = &input.conversation;
-        let is_same =
-            |line: &&mut Line| matches!(line, Line::Album(album) if album.id == id && album.place == *place);
-        if let Some(Line::Album(album)) = self.lines.iter_mut().rev().find(is_same) {
+        let open = self.albums.get(place).and_then(|line| self.lines.get_mut(*line));
+        if let Some(Line::Album(album)) = open
+            && album.id == id
+        {
             album.files.push(kind);
-            album.caption = album.caption.take().or_else(|| caption.map(str::to_owned));
+            album.caption = album.caption.take().or(caption);
             return;
         }
-        let (id, place, caption) = (id.to_owned(), place.clone(), caption.map(str::to_owned));
-        self.lines.push(Line::Album(Album { id, place, who, files: vec![kind], caption }));
+        self.albums.insert(place.clone(), self.lines.len());
+        self.lines.push(Line::Album(Album { id: id.to_owned(), who, files: vec![kind], caption }));
     }
 
     fn is_shown(&mut self, place: &ConversationId, outgoing: &Outgoing, language: Option<&str>) {
