@@ -1,4 +1,4 @@
-//! Perform: sends a conversation's outbox in order, one write after each call that takes it out.
+//! Perform: sends a conversation's outbox in order, one write after each message that takes it out.
 
 use std::time::Duration;
 
@@ -86,9 +86,16 @@ impl Runtime {
         // Edits are taken out together with the send after them: done twice, they change nothing.
         let mut edited: Vec<EffectId> = Vec::new();
         loop {
-            let mut left = held.conversation.outbox.iter().filter(|outgoing| !edited.contains(&outgoing.id));
-            let Some(outgoing) = left.next().cloned() else { return Ok(()) };
-            let is_followed = left.next().is_some();
+            let outbox = held.conversation.outbox.iter();
+            let left: Vec<_> = outbox.filter(|outgoing| !edited.contains(&outgoing.id)).collect();
+            let (change, outgoing) = match left[..] {
+                [change, next, ..] if goes_beside(&change.delivery, &next.delivery, id) => {
+                    (Some(change.clone()), next.clone())
+                }
+                [first, ..] => (None, first.clone()),
+                [] => return Ok(()),
+            };
+            let is_followed = left.len() > 1;
             if is_here
                 && counts(&outgoing.delivery, id)
                 && let Err(wait) = self.pace().may_send(&bot.slug, id.chat)
@@ -99,24 +106,43 @@ impl Runtime {
             if !self.may_call(id, &mut held).await? {
                 return Ok(());
             }
-            let sent = match (&*outgoing.delivery, is_here) {
-                (Delivery::Send(_), false) => Sent::Unreachable("the bot may not write there".to_owned()),
-                (Delivery::Edit(_), false) => Sent::Done { message: None, is_last: true },
-                _ => self.send(bot, id, &held.conversation, &outgoing).await,
-            };
+            let call = async |outgoing| self.send(bot, id, is_here, &held.conversation, outgoing).await;
+            let changing = async { Some(call(change.as_ref()?).await) };
+            let (changed, sent) = tokio::join!(changing, call(&outgoing));
+            let mut failed = None;
+            match change.zip(changed) {
+                Some((change, Sent::Done { .. })) => edited.push(change.id),
+                other => failed = other,
+            }
             if let (Delivery::Edit(_), Sent::Done { .. }, true) = (&*outgoing.delivery, &sent, is_followed) {
                 edited.push(outgoing.id);
                 continue;
             }
-            // Before the refused thing is taken out.
-            self.settle(id, &held.conversation, &outgoing, &sent).await?;
-            let waits = matches!(sent, Sent::Later(_) | Sent::Lost(_));
-            let is_ours = self.record(id, &mut held, &edited, &outgoing, &sent).await?;
-            if waits || !is_ours {
+            let goes_on = self.note(id, &mut held, &edited, &outgoing, &sent).await?;
+            edited.clear();
+            let goes_on = match failed {
+                Some((change, sent)) if goes_on => self.note(id, &mut held, &[], &change, &sent).await?,
+                _ => goes_on,
+            };
+            if !goes_on {
                 return Ok(());
             }
-            edited.clear();
         }
+    }
+
+    /// Takes down what became of something. May more be sent now?
+    async fn note(
+        &self,
+        id: &ConversationId,
+        held: &mut Held,
+        edited: &[EffectId],
+        outgoing: &Outgoing,
+        sent: &Sent,
+    ) -> Result<bool, Error> {
+        // Before the refused thing is taken out.
+        self.settle(id, &held.conversation, outgoing, sent).await?;
+        let waits = matches!(sent, Sent::Later(_) | Sent::Lost(_));
+        Ok(self.record(id, held, edited, outgoing, sent).await? && !waits)
     }
 
     /// Makes the next call of one thing to send: a long text is several.
@@ -124,9 +150,17 @@ impl Runtime {
         &self,
         bot: &Bot,
         id: &ConversationId,
+        is_here: bool,
         conversation: &Conversation,
         outgoing: &Outgoing,
     ) -> Sent {
+        match &*outgoing.delivery {
+            Delivery::Send(_) if !is_here => {
+                return Sent::Unreachable("the bot may not write there".to_owned());
+            }
+            Delivery::Edit(_) if !is_here => return Sent::Done { message: None, is_last: true },
+            _ => {}
+        }
         let there = ConversationId { chat: conversation.moved_to.unwrap_or(id.chat), ..id.clone() };
         let message_id = match &*outgoing.delivery {
             Delivery::Edit(edit) => match conversation.message_to_change(edit) {
@@ -313,6 +347,18 @@ impl Conversation {
     }
 }
 
+/// Can a change of an earlier message be made while what follows it is sent? Who waits for the next question then need not
+/// wait until the one before has lost its buttons. A question that takes the place of another by its name does wait: both
+/// are known by one prompt.
+fn goes_beside(change: &Delivery, next: &Delivery, id: &ConversationId) -> bool {
+    match (change, next) {
+        (Delivery::Edit(edit), Delivery::Send(send)) => {
+            !counts(change, id) && send.prompt.as_ref() != Some(&edit.prompt)
+        }
+        _ => false,
+    }
+}
+
 /// Does Telegram's guide count this? A button's answer and a change are no messages, but in a group a change is.
 fn counts(delivery: &Delivery, id: &ConversationId) -> bool {
     match delivery {
@@ -330,6 +376,33 @@ fn forget_closed(conversation: &mut Conversation, is_struck: impl Fn(&Outgoing) 
             && edit.closes
         {
             prompts.remove(&edit.prompt);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_goes_beside_a_message_in_private_unless_both_are_known_by_one_prompt() {
+        let change = json!({ "edit": { "prompt": "w size#0", "closes": true } });
+        let question =
+            |prompt| json!({ "send": { "message": { "text": { "id": "what" } }, "prompt": prompt } });
+        let words = json!({ "send": { "message": { "text": { "id": "done" } } } });
+        let answer = json!({ "answer": { "callback": "1" } });
+        for (here, first, second, beside) in [
+            ("bot:7:0:7", &change, &question("w name#0"), true),
+            ("bot:7:0:7", &change, &words, true),
+            ("bot:7:0:7", &change, &question("w size#0"), false),
+            ("bot:7:0:7", &change, &change, false),
+            ("bot:7:0:7", &change, &answer, false),
+            ("bot:7:0:7", &words, &words, false),
+            ("bot:-7:0:7", &change, &words, false),
+        ] {
+            let read = |delivery| Delivery::deserialize(delivery).unwrap();
+            let said = goes_beside(&read(first), &read(second), &here.parse().unwrap());
+            assert_eq!(said, beside, "{here}: {first}, {second}");
         }
     }
 }

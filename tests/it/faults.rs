@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::harness::{ADA, App, BO, Fault, Gate, OPERATOR, On, Operation, Plan, State};
+use crate::harness::{ADA, App, BO, Fault, Gate, Kind, OPERATOR, On, Operation, Plan, State};
 
 /// A fault of the Bot API at the first message to Ada.
 struct AtTelegram {
@@ -65,7 +65,7 @@ async fn a_fault_of_the_bot_api_concerns_one_chat_alone() {
 #[tokio::test]
 async fn what_the_bot_api_refuses_for_good_is_kept_and_the_next_message_goes_out() {
     let app = App::start().await;
-    app.wire.refuse(1);
+    app.wire.refuse(Kind::Message, 1);
     app.says(ADA, "/order").await;
     app.says(ADA, "Ada").await;
     app.says(BO, "/order").await;
@@ -284,7 +284,7 @@ async fn more_updates_than_can_be_handled_are_taken_at_once_and_caught_up_with()
     let crowd = app.crowd(100).await;
     let updates: Vec<String> = crowd.iter().map(|person| app.saying(*person, "/order")).collect();
     let (messages, mut held) = mpsc::unbounded_channel();
-    app.wire.hold(Some(messages));
+    app.wire.hold(Kind::Message, messages);
     let process = app.process();
     let all = tokio::spawn({
         let (process, updates) = (process.clone(), updates.clone());
@@ -299,7 +299,7 @@ async fn more_updates_than_can_be_handled_are_taken_at_once_and_caught_up_with()
         tokio::task::yield_now().await;
     }
     assert!(held.try_recv().is_err(), "no fifth");
-    app.wire.hold(None);
+    app.wire.hold_no_more();
     for message in under_way {
         message.let_through.send(()).unwrap();
     }

@@ -44,7 +44,7 @@ pub(crate) use backline::runtime::State;
 pub(crate) use faulty_store::{Fault, FaultyStore, Gate, Operation};
 pub(crate) use hints::Hints;
 pub(crate) use scripts::{World, table};
-pub(crate) use wire::{Cut, Held, Wire};
+pub(crate) use wire::{Cut, Held, Kind, Wire};
 
 pub(crate) const ADA: i64 = 101;
 pub(crate) const BO: i64 = 102;

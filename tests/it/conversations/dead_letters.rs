@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use backline::runtime::{Error, KeptLetter, dead_letters};
 
-use crate::harness::{ADA, App, Fault};
+use crate::harness::{ADA, App, Fault, Kind};
 
 async fn letters(app: &App) -> Vec<KeptLetter> {
     dead_letters(app.store().as_ref(), |_| true).await.unwrap()
@@ -74,7 +74,7 @@ async fn what_fails_again_is_a_dead_letter_again() {
 #[tokio::test]
 async fn a_message_that_was_refused_is_sent_again_once() {
     let app = App::start().await;
-    app.wire.refuse(1);
+    app.wire.refuse(Kind::Message, 1);
     app.says(ADA, "/start").await;
     assert_eq!(app.sent(ADA), Vec::<String>::new());
     let [kept] = letters(&app).await.try_into().unwrap();

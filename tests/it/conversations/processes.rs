@@ -45,6 +45,12 @@ async fn rush(on: On) {
     for person in people {
         person.await.unwrap();
     }
+    // What nobody waited for goes on still, and is not to find in the midst of a call that a minute has passed.
+    let moves = || (app.wire.calls(), processes.each_ref().map(|process| process.store.writes()));
+    let mut before = None;
+    while before.replace(moves()) != Some(moves()) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     app.settle().await;
     for (person, back) in [(ADA, "‹ Back"), (BO, "‹ Zurück"), (CLEO, "‹ Back")] {
         let round =

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use backline::dev::telegram::{Act, Spot, Wrong};
 use chrono::TimeDelta;
+use tokio::sync::mpsc;
 
-use crate::harness::{ADA, App, BO, Fault, Gate, Operation, Plan};
+use crate::harness::{ADA, App, BO, Fault, Gate, Kind, Operation, Plan};
 
 fn is_record(operation: &Operation) -> bool {
     matches!(operation, Operation::Write(_, ids) if ids == &["head"])
@@ -109,8 +110,8 @@ async fn nothing_is_taken_out_before_its_dead_letter_is_kept() {
     let app = App::start().await;
     app.says(ADA, "/order").await;
     app.says(ADA, "Ada").await;
-    app.wire.refuse(2);
-    app.wire.refuse(4);
+    app.wire.refuse(Kind::Message, 1);
+    app.wire.refuse(Kind::Message, 2);
     let is_letter = |operation: &Operation| matches!(operation, Operation::Write(_, ids) if ids.len() == 1 && ids[0] != "head" && !ids[0].starts_with("inbox:"));
     app.store().fail(Fault::Unavailable, 1, is_letter);
     app.presses(ADA, "Blue").await;
@@ -122,15 +123,69 @@ async fn nothing_is_taken_out_before_its_dead_letter_is_kept() {
 #[tokio::test]
 async fn a_claim_that_runs_out_is_renewed_before_the_next_call() {
     let app = App::start().await;
-    app.says(ADA, "/order").await;
-    app.says(ADA, "Ada").await;
+    let group = app.small_group().await;
+    app.says_in(group, ADA, "/order").await;
+    app.replies_in(group, ADA, "Your name?", "Ada").await;
     let clock = app.clock.clone();
-    // The first call is the edit of the keyboard, after which nothing is written.
+    // The first call is the edit of the keyboard, in a group by itself, after which nothing is written.
     app.wire.meanwhile(1, move || clock.wind(TimeDelta::seconds(20)));
     let before = app.store().writes();
-    app.presses(ADA, "Blue").await;
+    app.presses_in(group, ADA, "Blue").await;
     // Inbox, A and B in one, renewal, and a record after each of two messages.
     assert_eq!(app.store().writes() - before, 4);
+}
+
+#[tokio::test]
+async fn a_message_does_not_wait_for_the_buttons_of_the_one_before() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    app.says(ADA, "Ada").await;
+    let (edits, mut held) = mpsc::unbounded_channel();
+    app.wire.hold(Kind::Edit, edits);
+    let (process, press, before) = (app.process(), app.pressing(ADA, "Blue"), app.store().writes());
+    let behind = tokio::spawn(async move { process.post(&press).await.unwrap() });
+    let edit = held.recv().await.unwrap();
+    let arrives = async {
+        while app.sent(ADA).len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), arrives).await.expect("the message waits for nothing");
+    edit.let_through.send(()).unwrap();
+    assert_eq!(behind.await.unwrap().0, 200);
+    assert_eq!(app.sent(ADA)[2..], ["Thanks, Ada.", "Blue"]);
+    assert!(app.button(ADA, "Blue").is_none());
+    // One for the input, and one after each message: the change needs none.
+    assert_eq!(app.store().writes() - before, 3);
+}
+
+#[tokio::test]
+async fn a_change_that_fails_beside_a_message_is_made_later_and_the_message_is_not_sent_again() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    app.says(ADA, "Ada").await;
+    app.wire.fail_for_now(Kind::Edit, 1);
+    app.presses(ADA, "Blue").await;
+    assert_eq!(app.sent(ADA)[2..], ["Thanks, Ada."], "what follows waits as long as the change does");
+    assert_eq!(app.hints.delays(), [1]);
+    app.settle().await;
+    assert_eq!(app.sent(ADA)[2..], ["Thanks, Ada.", "Blue"]);
+    assert!(app.button(ADA, "Blue").is_none());
+    assert!(app.dead_letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_beside_a_message_is_a_dead_letter_of_its_own() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    app.says(ADA, "Ada").await;
+    app.wire.refuse(Kind::Edit, 1);
+    app.presses(ADA, "Blue").await;
+    assert_eq!(app.sent(ADA)[2..], ["Thanks, Ada.", "Blue"]);
+    let letters = app.dead_letters();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].payload.to_string().contains("edit"), "{letters:?}");
+    assert!(app.conversation(ADA).outbox.is_empty());
 }
 
 #[tokio::test]
@@ -202,7 +257,7 @@ async fn what_telegram_refuses_for_good_is_a_dead_letter_and_the_next_message_go
     let app = App::start().await;
     app.says(ADA, "/order").await;
     app.says(ADA, "Ada").await;
-    app.wire.refuse(2);
+    app.wire.refuse(Kind::Message, 1);
     app.presses(ADA, "Blue").await;
     assert_eq!(app.sent(ADA)[2..], ["Blue"]);
     assert!(app.dead_letters()[0].cause.contains("can't parse"));
@@ -246,7 +301,7 @@ async fn a_long_text_goes_on_where_it_stopped() {
     let app = App::start().await;
     let calls = undisturbed.wire.calls();
     assert!(calls > 3);
-    app.wire.fail_for_now(2);
+    app.wire.fail_for_now(Kind::Message, 2);
     app.says(ADA, "/long").await;
     assert_eq!(app.sent(ADA).len(), 1);
     app.settle().await;

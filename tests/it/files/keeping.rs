@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backline::dev::telegram::{Act, MediaKind, Spot};
 use chrono::TimeDelta;
 
-use crate::harness::{ADA, App, Cut, Fault, On};
+use crate::harness::{ADA, App, Cut, Fault, Kind, On};
 
 pub(super) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
 
@@ -153,8 +153,8 @@ async fn a_file_that_can_not_be_had_now_is_had_later() {
     app.says(ADA, "/keep").await;
     app.post(&update).await;
     // `getFile` comes first, then the file.
-    app.wire.fail_for_now(1);
-    app.wire.fail_for_now(3);
+    app.wire.fail_for_now(Kind::Other, 1);
+    app.wire.fail_for_now(Kind::Other, 3);
     app.says(ADA, "ready").await;
     assert!(files(app.kept_files()).is_empty());
     for _ in 0..3 {

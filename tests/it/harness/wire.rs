@@ -22,21 +22,42 @@ pub(crate) enum Cut {
     After,
 }
 
+/// Calls as tests tell them apart: those of different kinds may be under way at once, so that only within a kind there is
+/// a first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A message, or the answer to a press.
+    Message,
+    /// A change of a message.
+    Edit,
+    Other,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        match path.rsplit('/').next().unwrap_or_default() {
+            "sendMessage" | "answerCallbackQuery" => Self::Message,
+            method if method.starts_with("edit") => Self::Edit,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What a test does while a call is under way.
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 pub(crate) struct Wire {
     target: Mutex<String>,
-    calls: Mutex<usize>,
+    calls: Mutex<Vec<Kind>>,
     cut: Mutex<Option<(usize, Cut, Arc<FaultyStore>)>>,
-    refused: Mutex<Vec<usize>>,
-    failing: Mutex<Vec<usize>>,
+    refused: Mutex<Vec<(Kind, usize)>>,
+    failing: Mutex<Vec<(Kind, usize)>>,
     meanwhile: Mutex<Option<(usize, Meanwhile)>>,
-    held: Mutex<Option<mpsc::UnboundedSender<Held>>>,
+    held: Mutex<Option<(Kind, mpsc::UnboundedSender<Held>)>>,
 }
 
-/// A message that is on its way until it is let through; dropped, it never arrives, and nobody is told.
+/// A call that is on its way until it is let through; dropped, it never arrives, and nobody is told.
 pub(crate) struct Held {
     /// To this chat, if it names one.
     pub(crate) chat: Option<i64>,
@@ -62,14 +83,14 @@ impl Wire {
         *self.cut.lock().unwrap() = Some((n, when, victim));
     }
 
-    /// The `n`th call from now on is refused for good.
-    pub(crate) fn refuse(&self, n: usize) {
-        self.refused.lock().unwrap().push(self.calls() + n);
+    /// The `n`th call of this kind from now on is refused for good.
+    pub(crate) fn refuse(&self, kind: Kind, n: usize) {
+        self.refused.lock().unwrap().push((kind, self.calls_of(kind) + n));
     }
 
-    /// The `n`th call from now on comes at a bad time.
-    pub(crate) fn fail_for_now(&self, n: usize) {
-        self.failing.lock().unwrap().push(self.calls() + n);
+    /// The `n`th call of this kind from now on comes at a bad time.
+    pub(crate) fn fail_for_now(&self, kind: Kind, n: usize) {
+        self.failing.lock().unwrap().push((kind, self.calls_of(kind) + n));
     }
 
     /// During the `n`th call from now on, this happens.
@@ -77,17 +98,20 @@ impl Wire {
         *self.meanwhile.lock().unwrap() = Some((self.calls() + n, Box::new(work)));
     }
 
-    /// Every message from now on is held until a test lets it through; edits pass.
-    pub(crate) fn hold(&self, messages: Option<mpsc::UnboundedSender<Held>>) {
-        *self.held.lock().unwrap() = messages;
+    /// Every call of this kind from now on is held until a test lets it through.
+    pub(crate) fn hold(&self, kind: Kind, calls: mpsc::UnboundedSender<Held>) {
+        *self.held.lock().unwrap() = Some((kind, calls));
     }
 
-    /// Returns when the message may go on; never, if it is dropped.
-    async fn pass(&self, uri: &Uri, body: &[u8]) {
-        let Some(held) = self.held.lock().unwrap().clone() else { return };
-        if !["/sendMessage", "/answerCallbackQuery"].iter().any(|method| uri.path().ends_with(method)) {
-            return;
-        }
+    /// Nothing more is held.
+    pub(crate) fn hold_no_more(&self) {
+        *self.held.lock().unwrap() = None;
+    }
+
+    /// Returns when the call may go on; never, if it is dropped.
+    async fn pass(&self, kind: Kind, body: &[u8]) {
+        let held = self.held.lock().unwrap().clone();
+        let Some((_, held)) = held.filter(|(of, _)| *of == kind) else { return };
         let chat = serde_json::from_slice::<Value>(body).ok().and_then(|body| body["chat_id"].as_i64());
         let (let_through, may_go) = oneshot::channel();
         held.send(Held { chat, let_through }).ok();
@@ -98,21 +122,25 @@ impl Wire {
 
     /// So many calls have begun.
     pub(crate) fn calls(&self) -> usize {
-        *self.calls.lock().unwrap()
+        self.calls.lock().unwrap().len()
     }
 
-    fn is_refused(&self, n: usize) -> bool {
-        self.refused.lock().unwrap().contains(&n)
+    fn calls_of(&self, kind: Kind) -> usize {
+        self.calls.lock().unwrap().iter().filter(|of| **of == kind).count()
     }
 
-    fn next(&self) -> Option<(Cut, Arc<FaultyStore>)> {
-        let mut calls = self.calls.lock().unwrap();
-        *calls += 1;
-        if let Some((_, work)) = self.meanwhile.lock().unwrap().take_if(|(n, _)| *n == *calls) {
+    /// A call begins: which of its kind, and whether somebody dies over it.
+    fn begin(&self, kind: Kind) -> (usize, Option<(Cut, Arc<FaultyStore>)>) {
+        let (calls, of_kind) = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(kind);
+            (calls.len(), calls.iter().filter(|of| **of == kind).count())
+        };
+        if let Some((_, work)) = self.meanwhile.lock().unwrap().take_if(|(n, _)| *n == calls) {
             work();
         }
-        let mut cut = self.cut.lock().unwrap();
-        cut.take_if(|(n, ..)| *n == *calls).map(|(_, when, victim)| (when, victim))
+        let cut = self.cut.lock().unwrap().take_if(|(n, ..)| *n == calls);
+        (of_kind, cut.map(|(_, when, victim)| (when, victim)))
     }
 }
 
@@ -123,17 +151,18 @@ async fn forward(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    wire.pass(&uri, &body).await;
-    let cut = wire.next();
+    let kind = Kind::of(uri.path());
+    wire.pass(kind, &body).await;
+    let (n, cut) = wire.begin(kind);
     if let Some((Cut::Before, victim)) = &cut {
         victim.die();
         return std::future::pending().await;
     }
-    if wire.is_refused(wire.calls()) {
+    if wire.refused.lock().unwrap().contains(&(kind, n)) {
         let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: can't parse entities"}"#;
         return (StatusCode::BAD_REQUEST, body).into_response();
     }
-    if wire.failing.lock().unwrap().contains(&wire.calls()) {
+    if wire.failing.lock().unwrap().contains(&(kind, n)) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
     let url = format!("{}{uri}", wire.target.lock().unwrap());

@@ -5,7 +5,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::harness::{App, Fault, Gate, Held, Operation, Process};
+use crate::harness::{App, Fault, Gate, Held, Kind, Operation, Process};
 
 /// One operation, by the document it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) struct Puppets {
 impl Puppets {
     pub(crate) fn new(app: &App, workers: usize) -> Self {
         let ((sender, events), (held, calls)) = (unbounded_channel(), unbounded_channel());
-        app.wire.hold(Some(held));
+        app.wire.hold(Kind::Message, held);
         let mut all = Self { puppets: Vec::new(), sender, events, early: Vec::new(), calls, made: 0 };
         for _ in 0..workers {
             let puppet = all.make(app);
@@ -177,7 +177,7 @@ impl Puppets {
 
     /// They all die, and messages pass again.
     pub(crate) async fn release(&mut self, app: &App) {
-        app.wire.hold(None);
+        app.wire.hold_no_more();
         for puppet in self.puppets.drain(..) {
             bury(puppet).await;
         }
