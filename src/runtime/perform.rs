@@ -118,31 +118,16 @@ impl Runtime {
                 edited.push(outgoing.id);
                 continue;
             }
-            let goes_on = self.note(id, &mut held, &edited, &outgoing, &sent).await?;
+            let goes_on = self.record(id, &mut held, &edited, &outgoing, &sent).await?;
             edited.clear();
             let goes_on = match failed {
-                Some((change, sent)) if goes_on => self.note(id, &mut held, &[], &change, &sent).await?,
+                Some((change, sent)) if goes_on => self.record(id, &mut held, &[], &change, &sent).await?,
                 _ => goes_on,
             };
             if !goes_on {
                 return Ok(());
             }
         }
-    }
-
-    /// Takes down what became of something. May more be sent now?
-    async fn note(
-        &self,
-        id: &ConversationId,
-        held: &mut Held,
-        edited: &[EffectId],
-        outgoing: &Outgoing,
-        sent: &Sent,
-    ) -> Result<bool, Error> {
-        // Before the refused thing is taken out.
-        self.settle(id, &held.conversation, outgoing, sent).await?;
-        let waits = matches!(sent, Sent::Later(_) | Sent::Lost(_));
-        Ok(self.record(id, held, edited, outgoing, sent).await? && !waits)
     }
 
     /// Makes the next call of one thing to send: a long text is several.
@@ -263,7 +248,7 @@ impl Runtime {
     }
 
     /// The write after a call: strikes effects by their ids (never «the first»), keeps a prompt's message id, releases
-    /// the claim after the last one or when nothing can be sent now. Returns whether we still hold the claim.
+    /// the claim after the last one or when nothing can be sent now. May more be sent now, and by us?
     async fn record(
         &self,
         id: &ConversationId,
@@ -272,6 +257,8 @@ impl Runtime {
         outgoing: &Outgoing,
         sent: &Sent,
     ) -> Result<bool, Error> {
+        // Before the refused thing is taken out.
+        self.settle(id, &held.conversation, outgoing, sent).await?;
         let now = self.store().now();
         let is_over = match sent {
             Sent::Done { is_last, .. } => *is_last,
@@ -334,7 +321,7 @@ impl Runtime {
             }
             self.hint(id, pause + Duration::from_millis(50)).await;
         }
-        Ok(is_ours)
+        Ok(is_ours && pause.is_none())
     }
 }
 
