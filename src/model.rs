@@ -11,6 +11,7 @@ mod place;
 mod text;
 
 pub use area::{Area, Facility, Ground};
+pub(crate) use clock::in_one_piece;
 pub use clock::{Clock, Timestamp};
 pub use event::Event;
 pub use id::{BotSlug, ConversationId, EffectId, InputKey, InvalidId, TraceParent, WorkflowId, short_hash};

@@ -13,7 +13,9 @@ use super::{
         Status,
     },
 };
-use crate::model::{BotSlug, ConversationId, Input, InputKey, Timestamp, TraceParent, WorkflowId};
+use crate::model::{
+    BotSlug, ConversationId, Input, InputKey, Timestamp, TraceParent, WorkflowId, in_one_piece,
+};
 
 /// Reference data larger than this many bytes of JSON stays in its entry: most is small, and then nothing more is read.
 const LARGE_DATA: usize = 32 * 1024;
@@ -38,6 +40,7 @@ pub struct Head {
     /// How it came to be.
     pub started: Started,
     /// When.
+    #[serde(serialize_with = "in_one_piece")]
     pub started_at: Timestamp,
     /// The trace it belongs to.
     pub trace: TraceParent,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{effect::Caused, question::Part};
-use crate::model::{self, ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp};
+use crate::model::{
+    self, ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp, in_one_piece,
+};
 
 /// What was given for an answer, or for the result of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,7 @@ pub struct Standing {
     /// What was given.
     pub given: Given,
     /// When.
+    #[serde(serialize_with = "in_one_piece")]
     pub at: Timestamp,
     /// By whom, if by somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,12 +21,13 @@ impl InvalidId {
     }
 }
 
-/// Serializes a name as its text and reads it back through `FromStr`, without a copy in between.
+/// Serializes a name as its text, in one piece (what is written through `Display` is escaped in as many as it is
+/// written in), and reads it back through `FromStr`, without a copy in between.
 macro_rules! as_text {
-    ($($name:ty),+) => {$(
+    ($($name:ty: $text:ident),+) => {$(
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
+                to.serialize_str(self.$text().as_ref())
             }
         }
         impl<'de> Deserialize<'de> for $name {
@@ -36,7 +37,14 @@ macro_rules! as_text {
         }
     )+};
 }
-as_text!(BotSlug, ConversationId, WorkflowId, InputKey, EffectId, TraceParent);
+as_text!(
+    BotSlug: as_str,
+    ConversationId: to_string,
+    WorkflowId: to_string,
+    InputKey: as_str,
+    EffectId: as_str,
+    TraceParent: as_str
+);
 
 struct Reader<T>(PhantomData<T>);
 
@@ -134,7 +142,11 @@ impl FromStr for ConversationId {
 
 impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}:{}", self.bot, self.chat, self.thread, self.user)
+        f.write_str(&self.bot.0)?;
+        [self.chat, self.thread, self.user].into_iter().try_for_each(|number| {
+            f.write_str(":")?;
+            f.write_str(itoa::Buffer::new().format(number))
+        })
     }
 }
 
@@ -284,6 +296,10 @@ impl EffectId {
 }
 
 impl EffectId {
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The workflow that caused it; none for what was said outside any workflow.
     #[must_use]
     pub fn workflow(&self) -> Option<WorkflowId> {
@@ -332,6 +348,10 @@ impl TraceParent {
     pub fn root() -> Self {
         let (trace, span) = (Uuid::new_v4(), Uuid::new_v4());
         Self(format!("00-{}-{}-01", trace.simple(), &span.simple().to_string()[..16]))
+    }
+
+    fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// The trace id, 32 hexadecimal digits.
@@ -383,7 +403,10 @@ mod tests {
         assert_eq!(workflow.short().len(), 22);
         assert_eq!(workflow.to_string().parse(), Ok(workflow));
         let trace = TraceParent::root();
-        assert_eq!(trace.to_string().parse(), Ok(trace));
+        assert_eq!(trace.to_string().parse(), Ok(trace.clone()));
+        let written = serde_json::to_value((&conversation, workflow, &trace)).unwrap();
+        let texts = [conversation.to_string(), workflow.to_string(), trace.to_string()];
+        assert_eq!(written, serde_json::to_value(texts).unwrap());
     }
 
     #[test]

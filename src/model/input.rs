@@ -11,6 +11,7 @@ pub struct Input {
     /// What makes it itself, however often it arrives.
     pub key: InputKey,
     /// When it was stored first.
+    #[serde(serialize_with = "super::in_one_piece")]
     pub at: Timestamp,
     /// Where it happened.
     pub conversation: ConversationId,

@@ -12,7 +12,7 @@ use crate::{
     engine::{Album, Caused, Effect, Entry, Head, Status},
     model::{
         self, ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp,
-        TraceParent, WorkflowId,
+        TraceParent, WorkflowId, in_one_piece,
     },
     store::{DocumentId, Error},
 };
@@ -148,6 +148,7 @@ pub struct Claim {
     /// Random: who finds its own token after a write of unknown outcome is the holder.
     pub token: String,
     /// When it ends, by the store's clock.
+    #[serde(serialize_with = "in_one_piece")]
     pub until: Timestamp,
     /// The process that holds it, as the store knows it.
     pub instance: String,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{
@@ -45,12 +44,6 @@ enum Sent {
     Unreachable(String),
     /// The chat has this id now.
     Moved(i64),
-}
-
-/// What we want to know of a message that was sent (<https://core.telegram.org/bots/api#message>).
-#[derive(Deserialize)]
-struct Message {
-    message_id: i64,
 }
 
 impl Runtime {
@@ -161,10 +154,7 @@ impl Runtime {
         // An edit of a message that nobody knows is no call.
         let Some(call) = all.get(outgoing.parts) else { return Sent::Done { message: None, is_last } };
         match self.call(bot, call).await {
-            Ok(result) => {
-                let message = serde_json::from_str::<Message>(result.get()).ok();
-                Sent::Done { message: message.map(|message| message.message_id), is_last }
-            }
+            Ok(made) => Sent::Done { message: made.map(|made| made.message_id), is_last },
             Err(Refusal::NotModified) => Sent::Done { message: None, is_last },
             Err(Refusal::RetryAfter(delay)) => Sent::Later(delay),
             Err(Refusal::Transient(why)) => Sent::Lost(why),
@@ -369,6 +359,8 @@ fn forget_closed(conversation: &mut Conversation, is_struck: impl Fn(&Outgoing) 
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     #[test]

@@ -140,10 +140,11 @@ impl Runtime {
         let (runtime, input) = (self.clone(), Arc::new(input));
         let own = input.clone();
         // A task of its own: what has started goes on when the budget is used up, or whoever asked has gone.
-        let work = tokio::spawn(async move {
+        // Boxed, for `spawn` moves it a dozen times, and it is large.
+        let work = tokio::spawn(Box::pin(async move {
             let _permit = permit;
             runtime.take_in(turn, &own).await
-        });
+        }));
         let ended = match tokio::time::timeout(self.settings().inline_budget, work).await {
             Ok(Ok(Ok(done))) => return Ok(done),
             Ok(Ok(Err(why))) => Err((why.retry_after(), why.to_string())),

@@ -1,6 +1,7 @@
 //! Sending files: kept ones are sent along, and what can no longer be sent is replaced by words.
 
-use serde_json::{Map, value::RawValue};
+use serde::Deserialize;
+use serde_json::Map;
 
 use super::{Bot, Runtime};
 use crate::{
@@ -9,15 +10,23 @@ use crate::{
     telegram::{
         client::{Refusal, Upload},
         render::{Call, Part},
+        update::Maybe,
     },
     text,
 };
 
+/// What we want to know of a message that was made or changed (<https://core.telegram.org/bots/api#message>).
+#[derive(Deserialize)]
+pub(super) struct Made {
+    pub(super) message_id: i64,
+}
+
 impl Runtime {
-    /// Makes a call, with the kept files that it sends along, and returns its result unread.
-    pub(super) async fn call(&self, bot: &Bot, call: &Call) -> Result<Box<RawValue>, Refusal> {
+    /// Makes a call, with the kept files that it sends along. Returns the message if its result is one.
+    pub(super) async fn call(&self, bot: &Bot, call: &Call) -> Result<Option<Made>, Refusal> {
         if call.uploads.is_empty() {
-            return bot.api.call(&bot.token, call.method, &call.parameters).await;
+            let made: Maybe<Made> = bot.api.call(&bot.token, call.method, &call.parameters).await?;
+            return Ok(made.0);
         }
         let mut uploads = Vec::with_capacity(call.uploads.len());
         for part in &call.uploads {
@@ -25,7 +34,8 @@ impl Runtime {
         }
         let nothing = Map::new();
         let parameters = call.parameters.as_object().unwrap_or(&nothing);
-        bot.api.upload(&bot.token, call.method, parameters, uploads).await
+        let made: Maybe<Made> = bot.api.upload(&bot.token, call.method, parameters, uploads).await?;
+        Ok(made.0)
     }
 
     async fn opened(&self, part: &Part) -> Result<Upload, Refusal> {

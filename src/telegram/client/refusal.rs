@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 use super::{Answered, Token};
 
@@ -59,10 +58,9 @@ impl Refusal {
 
 /// Telegram's answer to any call.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Answer<T> {
     ok: bool,
-    #[serde(borrow, default)]
-    result: Option<&'a RawValue>,
+    result: Option<T>,
     #[serde(default)]
     error_code: Option<u16>,
     #[serde(default)]
@@ -84,12 +82,12 @@ const SOME_TIME: u64 = 5;
 /// The result of an answer, or the refusal that it is.
 pub(super) fn read<T: DeserializeOwned>(answered: &Answered) -> Result<T, Refusal> {
     let Answered { status, retry_after, ref body } = *answered;
-    let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) else {
+    let Ok(answer) = serde_json::from_slice::<Answer<T>>(body) else {
         return Err(unreadable(status, retry_after));
     };
     if answer.ok {
-        let result = answer.result.map_or("null", RawValue::get);
-        return serde_json::from_str(result).map_err(|_| unreadable(status, retry_after));
+        let result = answer.result.map_or_else(|| serde_json::from_str("null"), Ok);
+        return result.map_err(|_| unreadable(status, retry_after));
     }
     let code = answer.error_code.unwrap_or(status);
     let description: String = answer.description.chars().take(300).collect();

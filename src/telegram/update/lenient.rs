@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// A value that may be missing or of any other type, and then is `None`. Never a list: serde would take one for a struct.
 #[derive(Clone, Debug)]
-pub(in crate::telegram) struct Maybe<T>(pub(in crate::telegram) Option<T>);
+pub(crate) struct Maybe<T>(pub(crate) Option<T>);
 
 impl<T> Default for Maybe<T> {
     fn default() -> Self {
