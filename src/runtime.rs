@@ -13,6 +13,7 @@ mod documents;
 mod hand_out;
 mod inspect;
 mod keep_file;
+mod latest;
 mod locks;
 mod migration;
 mod pace;
@@ -192,6 +193,7 @@ struct Parts {
     bots: BTreeMap<BotSlug, Bot>,
     settings: Settings,
     locks: locks::Locks,
+    latest: latest::Latest,
     inline: Arc<Semaphore>,
     fresh: attempts::Fresh,
     /// What Telegram calls the bots, as far as anybody had to know.
@@ -213,7 +215,7 @@ impl Runtime {
     ) -> Self {
         let inline = Arc::new(Semaphore::new(settings.inline_concurrency));
         let bots = bots.into_iter().map(|bot| (bot.slug.clone(), bot)).collect();
-        let (locks, fresh, usernames, reference) = Default::default();
+        let (locks, latest, fresh, usernames, reference) = Default::default();
         let pace = pace::Pace::new(settings.messages_per_second, settings.clock.clone());
         let parts = Parts {
             table,
@@ -223,6 +225,7 @@ impl Runtime {
             bots,
             settings,
             locks,
+            latest,
             inline,
             fresh,
             usernames,
@@ -277,5 +280,9 @@ impl Runtime {
 
     fn locks(&self) -> &locks::Locks {
         &self.parts.locks
+    }
+
+    fn latest(&self) -> &latest::Latest {
+        &self.parts.latest
     }
 }

@@ -13,9 +13,10 @@ use super::{
     claim::{Sending, dice},
     commit::Applied,
     documents::Conversation,
+    latest::Heads,
     locks::Turns,
     rules::{self, Known},
-    scene::Scene,
+    scene::{Read, Scene},
 };
 use crate::{
     engine::{
@@ -85,6 +86,8 @@ pub(super) struct Visit<'a> {
     sending: Sending,
     /// Workflows that something is to leave.
     leaving: Vec<WorkflowId>,
+    /// The head of the current workflow, as it was written just now.
+    current: Option<(WorkflowId, Read)>,
     done: Option<Done>,
 }
 
@@ -101,13 +104,14 @@ impl<'a> Visit<'a> {
             careful: false,
             sending: Sending::Unknown,
             leaving: Vec::new(),
+            current: None,
             done: None,
         }
     }
 
     /// An input is applied. Is it the one that somebody waits for?
     fn note(&mut self, applied: Applied) -> bool {
-        let Applied { key, toast, language, leaving, sending } = applied;
+        let Applied { key, toast, language, leaving, sending, current: _ } = applied;
         (self.conflicts, self.careful) = (0, false);
         self.counted = self.counted.take().filter(|counted| counted.key != key);
         self.leaving.extend(leaving);
@@ -169,6 +173,8 @@ impl Runtime {
             }
             None => self.locks().lock(conversation.to_string()).await,
         };
+        // It will be old.
+        self.latest().take(conversation);
         let ended = self.visit(conversation, &mut visit).await;
         self.uncount(&mut visit).await;
         self.leave(conversation, visit, ended).await
@@ -181,9 +187,13 @@ impl Runtime {
         visit: Visit<'_>,
         ended: Result<(), Error>,
     ) -> Result<Ended, Error> {
-        let Visit { token, sending, leaving, done, turns, .. } = visit;
+        let Visit { token, sending, leaving, done, turns, current, .. } = visit;
         drop(turns);
-        self.perform(conversation, sending, token).await?;
+        let sent = self.perform(conversation, sending, token).await?;
+        if let (Some(held), Some(workflow)) = (sent, current) {
+            let heads = Heads { conversation: (held.conversation, held.etag), workflow };
+            self.latest().keep(conversation, heads);
+        }
         ended?;
         Ok((done, leaving))
     }
@@ -222,7 +232,7 @@ impl Runtime {
     }
 
     async fn look(&self, id: &ConversationId, visit: &mut Visit<'_>) -> Result<Look, Error> {
-        let Some(mut scene) = self.scene(id, visit.head.take(), None).await? else {
+        let Some(mut scene) = self.scene(id, visit.head.take(), None, None).await? else {
             return Ok(Look::Nothing);
         };
         // Two conversations may feed one workflow: in one process they take turns.

@@ -180,8 +180,9 @@ impl Runtime {
         let item = Item { state: State::Dead, ..scene.item };
         let etags = (scene.conversation_etag.as_ref(), scene.item_etag.as_ref());
         let language = conversation.language().map(str::to_owned);
-        let sending = self.finish(vec![letter.batch()], conversation, item, etags, delivered, visit).await?;
+        let (sending, _) =
+            self.finish(vec![letter.batch()], conversation, item, etags, delivered, visit).await?;
         self.tell_operators(&letter).await;
-        Ok(Applied { key, toast: None, language, leaving: Vec::new(), sending })
+        Ok(Applied { key, toast: None, language, leaving: Vec::new(), sending, current: None })
     }
 }

@@ -61,6 +61,8 @@ impl Runtime {
 
     /// Takes the claim. Who can't leaves a hint for the time when it may.
     pub(super) async fn claim(&self, id: &ConversationId, token: String) -> Result<Option<Held>, Error> {
+        // Somebody has put something into the outbox: what was remembered is old.
+        self.latest().take(id);
         let (mut conversation, etag) = self.conversation(id).await?;
         let Some(etag) = etag else { return Ok(None) };
         if !self.take_claim(&mut conversation, &token).await {

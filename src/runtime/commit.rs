@@ -9,6 +9,7 @@ use super::{
     advance::Visit,
     claim::{Held, Sending},
     documents::{Conversation, Item, Outgoing, State, WorkflowDocument, entry_id, head_id, item_id},
+    latest, rules,
     scene::{Read, Scene},
 };
 use crate::{
@@ -31,14 +32,16 @@ pub(super) struct Applied {
     /// The workflows that something is to leave now.
     pub(super) leaving: Vec<WorkflowId>,
     pub(super) sending: Sending,
+    /// The head of what is the current workflow now, if this has written it and it is not large.
+    pub(super) current: Option<(WorkflowId, Read)>,
 }
 
 /// A, ready to be written.
 pub(super) struct Logged {
     pub(super) batch: Batch,
     pub(super) entry: Entry,
-    /// Is there anything that leaves the workflow?
-    pub(super) leaves: bool,
+    /// The workflow's head as it will be.
+    pub(super) document: WorkflowDocument,
 }
 
 impl Runtime {
@@ -58,6 +61,7 @@ impl Runtime {
         let (key, here) = (input.key.clone(), &input.conversation);
         let mut batches = Vec::with_capacity(3);
         let mut leaving = Vec::new();
+        let mut current = None;
         let mut entries: Vec<(WorkflowId, Entry)> = Vec::with_capacity(decision.entries.len());
         for (workflow, entry) in decision.entries {
             let read = scene.workflows.get(&workflow);
@@ -71,7 +75,10 @@ impl Runtime {
                 entries.push((workflow, entry));
             } else {
                 let logged = self.log(workflow, entry, read, Some(here))?;
-                leaving.extend(logged.leaves.then_some(workflow));
+                leaving.extend(logged.document.leaves().then_some(workflow));
+                if decision.current == Some(workflow) && is_worth_remembering(&logged) {
+                    current = Some((batches.len(), workflow, logged.document));
+                }
                 batches.push(logged.batch);
                 entries.push((workflow, logged.entry));
             }
@@ -106,14 +113,17 @@ impl Runtime {
         let item = Item { state: State::Done, toast: toast.clone(), workflows, ..scene.item };
         let etags = (scene.conversation_etag.as_ref(), scene.item_etag.as_ref());
         let language = conversation.language().map(str::to_owned);
-        let sending = self.finish(batches, conversation, item, etags, delivered, visit).await?;
+        let (sending, etags) = self.finish(batches, conversation, item, etags, delivered, visit).await?;
+        let current = current.and_then(|(batch, workflow, document)| {
+            Some((workflow, (document, etags.get(batch)?.last()?.clone())))
+        });
         if is_new {
             self.has_met_somebody().await;
         }
         for (workflow, entry) in &entries {
             self.hint_deadlines(*workflow, entry).await;
         }
-        Ok(Applied { key, toast, language, leaving, sending })
+        Ok(Applied { key, toast, language, leaving, sending, current })
     }
 
     /// Notes who talks here, and returns whether that is news to others: somebody new in private, or with another name. In
@@ -155,7 +165,7 @@ impl Runtime {
             Write::put(head_id(), read.map(|(_, etag)| etag), draft),
         ];
         let batch = Batch { container: Container::Inputs, partition: workflow.to_string(), writes };
-        Ok(Logged { batch, entry, leaves: document.leaves() })
+        Ok(Logged { batch, entry, document })
     }
 
     fn folded(
@@ -186,7 +196,8 @@ impl Runtime {
     }
 
     /// B: the item is done with what it caused; the head has it in its outbox and, if nobody else sends yet, our claim.
-    /// `etags` are those of the conversation's head and of the item; one that is not stored yet is created.
+    /// `etags` are those of the conversation's head and of the item; one that is not stored yet is created. Returns the new
+    /// ones too, batch by batch.
     pub(super) async fn finish(
         &self,
         mut batches: Vec<Batch>,
@@ -195,7 +206,7 @@ impl Runtime {
         etags: (Option<&ETag>, Option<&ETag>),
         delivered: Vec<Outgoing>,
         visit: &Visit<'_>,
-    ) -> Result<Sending, Error> {
+    ) -> Result<(Sending, Vec<Vec<ETag>>), Error> {
         item.caused.clone_from(&delivered);
         delivered.into_iter().for_each(|outgoing| conversation.enqueue(outgoing));
         let is_ours = self.take_claim(&mut conversation, &visit.token).await;
@@ -211,13 +222,14 @@ impl Runtime {
         });
         let written = self.store().commit(batches).await?;
         let etag = written.last().and_then(|batch| batch.last()).cloned();
-        Ok(match etag {
+        let sending = match etag {
             _ if conversation.outbox.is_empty() => Sending::Nothing,
             Some(etag) if is_ours => {
                 Sending::Held(Box::new(Held { conversation, etag, token: visit.token.clone() }))
             }
             _ => Sending::Unknown,
-        })
+        };
+        Ok((sending, written))
     }
 
     /// The sweep comes every minute; a hint comes when the deadline does.
@@ -230,6 +242,11 @@ impl Runtime {
             }
         }
     }
+}
+
+fn is_worth_remembering(Logged { batch, document, .. }: &Logged) -> bool {
+    let sizes = batch.writes.iter().filter_map(Write::draft).map(|draft| draft.body.len());
+    rules::is_remembered(document.leaves(), document.last.len()) && sizes.sum::<usize>() <= latest::LARGEST
 }
 
 /// The ordinal of the answer to a press, beyond those of an input's messages.

@@ -47,7 +47,8 @@ enum Sent {
 }
 
 impl Runtime {
-    /// Sends what is in the outbox. Unless the claim is held, takes it first; who can't leaves a hint for its end.
+    /// Sends what is in the outbox. Unless the claim is held, takes it first; who can't leaves a hint for its end. Returns
+    /// the head as it was written last, if all is sent by us.
     ///
     /// # Errors
     /// The store's. What was sent and could not be taken down is sent again when the claim has ended.
@@ -56,25 +57,25 @@ impl Runtime {
         id: &ConversationId,
         sending: Sending,
         token: String,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Held>, Error> {
         let held = match sending {
-            Sending::Nothing => return Ok(()),
+            Sending::Nothing => return Ok(None),
             Sending::Held(held) => *held,
             Sending::Unknown => match self.claim(id, token).await? {
                 Some(held) => held,
-                None => return Ok(()),
+                None => return Ok(None),
             },
         };
         match self.bot(id.bot.as_str()) {
             Some(bot) => self.send_all(bot, id, held).await,
             None => {
                 tracing::warn!(conversation = %id, "no bot of this name is configured: its messages wait");
-                Ok(())
+                Ok(None)
             }
         }
     }
 
-    async fn send_all(&self, bot: &Bot, id: &ConversationId, mut held: Held) -> Result<(), Error> {
+    async fn send_all(&self, bot: &Bot, id: &ConversationId, mut held: Held) -> Result<Option<Held>, Error> {
         let is_here = self.find_chat(id, &mut held.conversation).await?;
         // Edits are taken out together with the send after them: done twice, they change nothing.
         let mut edited: Vec<EffectId> = Vec::new();
@@ -86,7 +87,7 @@ impl Runtime {
                     (Some(change.clone()), next.clone())
                 }
                 [first, ..] => (None, first.clone()),
-                [] => return Ok(()),
+                [] => return Ok(Some(held)),
             };
             let is_followed = left.len() > 1;
             if is_here
@@ -94,10 +95,10 @@ impl Runtime {
                 && let Err(wait) = self.pace().may_send(&bot.slug, id.chat)
             {
                 self.record(id, &mut held, &edited, &outgoing, &Sent::Paced(wait)).await?;
-                return Ok(());
+                return Ok(None);
             }
             if !self.may_call(id, &mut held).await? {
-                return Ok(());
+                return Ok(None);
             }
             let call = async |outgoing| self.send(bot, id, is_here, &held.conversation, outgoing).await;
             let changing = async { Some(call(change.as_ref()?).await) };
@@ -118,7 +119,7 @@ impl Runtime {
                 _ => goes_on,
             };
             if !goes_on {
-                return Ok(());
+                return Ok(None);
             }
         }
     }

@@ -37,6 +37,20 @@ pub fn may_join(nothing_is_pending: bool) -> bool {
     nothing_is_pending
 }
 
+/// Is a workflow's head worth remembering by whoever wrote it? Not if others write it too: what leaves the workflow is struck
+/// from it, and each conversation that feeds it changes it.
+#[must_use]
+pub fn is_remembered(leaves: bool, fed_by: usize) -> bool {
+    !leaves && fed_by == 1
+}
+
+/// May a decision be committed that was made from these heads? Heads that were remembered, and not read, may be old: of one
+/// that stays as it is, nobody would notice.
+#[must_use]
+pub fn may_decide(heads_are_read: bool, replaces_them_all: bool) -> bool {
+    heads_are_read || replaces_them_all
+}
+
 /// Must the entries that an earlier attempt may have written be looked for? Not for an input that nobody has tried.
 #[must_use]
 pub fn looks_for_entries(is_careful: bool, is_unfinished: bool, attempts: u32) -> bool {

@@ -48,7 +48,7 @@ impl Scene {
 
 impl Runtime {
     /// The pending input that goes first, with all it is judged against; nothing if none is pending. With an input that
-    /// is not stored yet, that one; nothing if any is pending.
+    /// is not stored yet, that one; nothing if any is pending. The heads that are given are not read.
     ///
     /// The order of the reads matters: conversation head, workflow heads, pending items. So whatever a workflow knows
     /// as its last is either still pending here, or truly done.
@@ -56,6 +56,7 @@ impl Runtime {
         &self,
         id: &ConversationId,
         head: Option<(Conversation, Option<ETag>)>,
+        workflow: Option<(WorkflowId, Read)>,
         mut unstored: Option<Item>,
     ) -> Result<Option<Scene>, Error> {
         let (conversation, conversation_etag) = match head {
@@ -64,7 +65,11 @@ impl Runtime {
         };
         let mut heads = BTreeMap::new();
         if let Some(current) = conversation.current {
-            heads.insert(current, self.workflow(current).await?);
+            let read = match workflow {
+                Some((known, read)) if known == current => Some(read),
+                _ => self.workflow(current).await?,
+            };
+            heads.insert(current, read);
         }
         loop {
             let mut pending = self.pending(id).await?;

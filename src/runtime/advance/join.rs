@@ -8,7 +8,10 @@ use tokio::sync::OwnedMutexGuard;
 use super::{By, Done, Opening, Visit};
 use crate::{
     model::{ConversationId, Input},
-    runtime::{Error, Runtime, commit::Applied, documents::Item, locks::Turns, receive::position},
+    runtime::{
+        Error, Runtime, commit::Applied, documents::Item, latest::Heads, locks::Turns, receive::position,
+        rules,
+    },
 };
 
 impl Runtime {
@@ -32,7 +35,8 @@ impl Runtime {
         if turn.is_some() && position(input).is_none() && self.store().may_join(key.as_str()) {
             // Whatever comes of it, a panic of ours included: then it is stored like any other.
             let joined = AssertUnwindSafe(self.join(input, &mut visit)).catch_unwind().await;
-            if let Ok(Ok(Some(applied))) = joined {
+            if let Ok(Ok(Some(mut applied))) = joined {
+                visit.current = applied.current.take();
                 visit.note(applied);
                 let ended = self.leave(conversation, visit, Ok(())).await;
                 drop(turn);
@@ -60,21 +64,28 @@ impl Runtime {
 
     /// Applies an input in the very commit that stores it: where nothing else is pending, and that commit is all or
     /// nothing. None if anything is in the way.
+    ///
+    /// The heads are those that this process wrote last, if it remembers them: whether they are old the commit tells,
+    /// which must replace them all.
     async fn join(&self, input: &Input, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
         let id = &input.conversation;
-        let Some(mut scene) = self.scene(id, None, Some(Item::new(input.clone()))).await? else {
-            return Ok(None);
-        };
+        let latest = self.latest().take(id);
+        let are_read = latest.is_none();
+        let (head, workflow) = latest.map(Heads::known).unzip();
+        let item = Item::new(input.clone());
+        let Some(mut scene) = self.scene(id, head, workflow, Some(item)).await? else { return Ok(None) };
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await
             || self.deliver_earlier(&scene, id).await?
         {
             return Ok(None);
         }
         self.fix_prompt(&mut scene).await?;
-        match self.decision(&scene).await? {
-            Ok(decision) => self.commit(scene, decision, visit).await.map(Some),
-            // To be counted, it has to be there.
-            Err(_) => Ok(None),
+        // To be counted, what fails has to be there.
+        let Ok(decision) = self.decision(&scene).await? else { return Ok(None) };
+        let is_replaced = |id| decision.entries.iter().any(|(replaced, _)| replaced == id);
+        match rules::may_decide(are_read, scene.workflows.keys().all(is_replaced)) {
+            true => self.commit(scene, decision, visit).await.map(Some),
+            false => Ok(None),
         }
     }
 }

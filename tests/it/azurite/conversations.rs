@@ -91,10 +91,10 @@ async fn an_update_that_nobody_can_work_on_becomes_a_dead_letter() {
     let dev = start(data.path(), &account, &[at_once]).await;
     dev.say(ADA, "/report").await;
     dev.hears(ADA, "What is it about?").await;
-    // Somebody has damaged what is known of the conversation.
+    // Somebody has damaged what is known of the conversation, and written it, so that it has another version.
     let file = rusqlite::Connection::open(data.path().join("store.db")).unwrap();
     file.busy_timeout(Duration::from_secs(30)).unwrap();
-    let damaged = "UPDATE conversations SET body = '7' WHERE id = 'head'";
+    let damaged = "UPDATE conversations SET body = '7', seq = -seq WHERE id = 'head'";
     assert_eq!(file.execute(damaged, []).unwrap(), 1);
     dev.say(ADA, "anybody there?").await;
     let letter = dead_letter(data.path()).await;

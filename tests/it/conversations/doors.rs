@@ -9,16 +9,46 @@ use backline::{
 };
 use chrono::TimeDelta;
 
-use crate::harness::{ADA, App, BO, Fault, Plan, State, trace};
+use crate::harness::{ADA, App, BO, Fault, Plan, Process, State, trace};
+
+/// What this process reads and writes for an update.
+async fn cost(process: &Process, update: &str) -> (usize, usize) {
+    let (reads, writes) = (process.store.reads(), process.store.writes());
+    process.post(update).await;
+    (process.store.reads() - reads, process.store.writes() - writes)
+}
 
 #[tokio::test]
-async fn a_text_costs_three_reads_and_two_writes() {
+async fn a_text_costs_two_writes_and_one_read_or_three_by_a_process_that_remembers_nothing() {
     let app = App::start().await;
     app.says(ADA, "/order").await;
-    let store = app.store();
-    let (reads, writes) = (store.reads(), store.writes());
+    app.restart();
+    assert_eq!(cost(&app.process(), &app.saying(ADA, "Ada")).await, (3, 2));
+    // The order is told to the rest of the business besides.
+    assert_eq!(cost(&app.process(), &app.pressing(ADA, "Red")).await, (1, 3));
+}
+
+#[tokio::test]
+async fn what_another_process_has_written_meanwhile_is_noticed_and_read() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
+    let (first, second) = (app.process(), app.another_process());
+    assert_eq!(cost(&second, &app.saying(ADA, "Ada")).await, (3, 2));
+    // The commit that was decided from old heads comes to nothing: the press is stored, then the heads are read.
+    assert_eq!(cost(&first, &app.pressing(ADA, "Red")).await, (4, 5));
+    app.settle().await;
+    let sent = ["Your name?", "Which colour? [Red] [Blue] [‹ Back]", "Thanks, Ada.", "Red"];
+    assert_eq!(app.sent(ADA), sent);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_decided_from_what_is_read() {
+    let app = App::start().await;
+    app.says(ADA, "/order").await;
     app.says(ADA, "Ada").await;
-    assert_eq!((store.reads() - reads, store.writes() - writes), (3, 2));
+    let too_late = app.pressing(ADA, "Red");
+    app.says(ADA, "/order").await;
+    assert_eq!(cost(&app.process(), &too_late).await, (8, 3));
 }
 
 #[tokio::test]

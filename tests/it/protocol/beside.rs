@@ -94,7 +94,13 @@ impl Beside {
         match act {
             Act::Begin(worker, Task::Deliver { key, joins }) => {
                 self.puppets.post(worker, &self.updates[usize::from(key)]).await;
-                let first = if joins { Doing::Read("conversations/head") } else { Doing::Write("inbox:") };
+                let latest = before.workers[worker].latest[self.scope.place(key)];
+                let first = match latest.map(|latest| latest.leaves()) {
+                    _ if !joins => Doing::Write("inbox:"),
+                    None => Doing::Read("conversations/head"),
+                    Some(At::ReadHead(_)) => Doing::Read("inputs/head"),
+                    Some(_) => Doing::Read("query"),
+                };
                 self.puppets.go_on(worker, first).await;
             }
             Act::Begin(worker, Task::Look { place, .. }) => {

@@ -6,7 +6,7 @@ use super::{
     scope::{Kind, Rule},
     state::{Head, Item, Part, SHARED, effect},
     step::{Conflict, Step},
-    worker::{Act, At, Sending},
+    worker::{Act, At, Latest, Read, Sending},
 };
 
 impl Step<'_> {
@@ -120,7 +120,7 @@ impl Step<'_> {
         if (matches_item && !scene.item_is_fresh) || (matches_head && !scene.is_fresh) {
             return Err(Conflict);
         }
-        self.at().joins = false;
+        let joined = std::mem::take(&mut self.at().joins);
         self.note_applied(key);
         let is_logged = self.state.workflows.iter().any(|head| head.log.contains(key));
         self.state.is_contradicted |= scene.is_outside && is_logged;
@@ -143,7 +143,20 @@ impl Step<'_> {
             self.state.claim(&mut me, place);
         }
         self.me = me;
+        let is_written = |current: &u8| scene.writes.iter().flatten().any(|(id, _)| id == current);
+        let current = scene.current_after.filter(is_written).filter(|_| joined);
+        let latest = current.and_then(|id| {
+            let head = self.state.workflows[usize::from(id)];
+            let fed_by = head.last.iter().flatten().count();
+            let workflow = Read { workflow: id, head, is_fresh: true };
+            rules::is_remembered(!head.handouts.is_empty(), fed_by).then_some(Latest {
+                current,
+                is_fresh: true,
+                workflow,
+            })
+        });
         let visit = self.at();
+        visit.latest = latest;
         visit.leaves |= scene.leaves;
         visit.sending = if takes { Sending::Held } else { Sending::Unknown };
         (visit.outbox, visit.outbox_is_fresh) = if takes { (outbox, true) } else { Default::default() };

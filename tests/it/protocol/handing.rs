@@ -7,7 +7,7 @@ use super::{
     scope::Rule,
     state::{SHARED, cause},
     step::Step,
-    worker::{At, Handing, Moved, Moving, Visit, Worker},
+    worker::{At, Handing, Moved, Moving, Visit},
 };
 
 /// What came of delivering.
@@ -28,7 +28,7 @@ impl Step<'_> {
                 let to = self.handing().to;
                 match self.deliver(handout, to, is_fresh) {
                     Delivered::Again => self.handing().at = Moving::ReadReceiver,
-                    Delivered::Lost => self.me = Worker::default(),
+                    Delivered::Lost => self.me = self.me.at_rest(),
                     Delivered::Yes => {
                         let handing = self.handing();
                         handing.moved = handing.moved.next();
@@ -42,7 +42,7 @@ impl Step<'_> {
             Moving::Strike { is_fresh: true } => {
                 let made = self.handing().moved.made;
                 if self.strike(made) {
-                    self.me = Worker::default();
+                    self.me = self.me.at_rest();
                 } else {
                     self.handing().at = Moving::Sending;
                     self.go_on_handing();
@@ -55,7 +55,7 @@ impl Step<'_> {
     fn begin_handing(&mut self) {
         let head = self.state.workflows[usize::from(SHARED)];
         if head.handouts.is_empty() {
-            self.me = Worker::default();
+            self.me = self.me.at_rest();
             return;
         }
         let mut left = head.handouts;
@@ -124,7 +124,7 @@ impl Step<'_> {
         } else if handing.again {
             *handing = Handing::default();
         } else {
-            self.me = Worker::default();
+            self.me = self.me.at_rest();
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     scope::{Kind, Rule},
     state::{Head, Item, SHARED, begun_by, cause},
     step::Step,
-    worker::{Act, At, Moving, Read, Worker},
+    worker::{Act, At, Moving, Read},
 };
 
 impl Step<'_> {
@@ -104,7 +104,7 @@ impl Step<'_> {
             self.state.items[usize::from(key)] = Item::Pending { attempts: 0 };
             if self.loses_answer() {
                 // Telegram is told that it was not taken.
-                self.me = Worker::default();
+                self.me = self.me.at_rest();
                 return;
             }
         }
@@ -289,6 +289,12 @@ impl Step<'_> {
         scene.writes = writes.map(|write| write.filter(|(workflow, _)| !known.contains(*workflow)));
         scene.current_after = current_after;
         scene.is_outside = writes == [None, None];
-        self.commit();
+        let is_replaced = |read: &Read| scene.writes.iter().flatten().any(|(id, _)| *id == read.workflow);
+        let replaces_all = scene.heads.iter().flatten().all(is_replaced);
+        if rules::may_decide(!scene.is_remembered, replaces_all) {
+            self.commit();
+        } else {
+            self.store_first();
+        }
     }
 }

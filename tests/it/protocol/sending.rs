@@ -3,7 +3,13 @@
 use backline::runtime::rules::{self, Claimed};
 use chrono::TimeDelta;
 
-use super::{row::Row, scope::Rule, state::Claim, step::Step, worker::At};
+use super::{
+    row::Row,
+    scope::Rule,
+    state::Claim,
+    step::Step,
+    worker::{At, Visit},
+};
 
 impl Step<'_> {
     fn claimed(&mut self) -> Claimed {
@@ -13,6 +19,7 @@ impl Step<'_> {
 
     pub(super) fn read_claim(&mut self) {
         let place = self.at().place;
+        self.me.latest[place] = None;
         let outbox = self.state.conversations[place].outbox;
         let claimed = if self.keeps(Rule::ClaimIsRespected) { self.claimed() } else { Claimed::Free };
         if !rules::takes_claim(claimed, outbox.is_empty(), false) {
@@ -41,13 +48,20 @@ impl Step<'_> {
         self.state.conversation_changed(&mut me, place);
         self.state.claim(&mut me, place);
         self.me = me;
-        change(&mut self.at().outbox);
-        self.at().outbox_is_fresh = true;
+        let current = self.state.conversations[place].current;
+        let visit = self.at();
+        change(&mut visit.outbox);
+        visit.outbox_is_fresh = true;
+        if let Some(latest) = &mut visit.latest {
+            (latest.current, latest.is_fresh) = (current, true);
+        }
         self.state.conversations[place].outbox = self.at().outbox;
     }
 
     pub(super) fn send_next(&mut self) {
-        if self.at().outbox.is_empty() {
+        let Visit { place, outbox, latest, .. } = *self.at();
+        if outbox.is_empty() {
+            self.me.latest[place] = latest;
             self.leave();
         } else {
             self.at().at = At::Call;

@@ -3,7 +3,7 @@
 use super::{
     scope::{Rule, Scope},
     state::State,
-    worker::{At, Handing, Moving, Sending, Visit, Worker},
+    worker::{At, Handing, Latest, Moving, Scene, Sending, Visit, Worker},
 };
 
 /// A worker that takes a step. It is out of the state meanwhile.
@@ -135,10 +135,24 @@ impl Step<'_> {
     /// The worker begins to look at its conversation, perhaps not for the first time.
     pub(super) fn look(&mut self) {
         let at = if self.keeps(Rule::HeadsBeforeItems) { At::ReadConversation } else { At::ReadItems };
+        let place = self.at().place;
+        let latest = self.me.latest[place].take().filter(|_| self.keeps(Rule::HeadsBeforeItems));
         let visit = self.at();
         visit.scene = Default::default();
         visit.early = Default::default();
         visit.at = at;
+        if let Some(latest) = latest.filter(|_| visit.joins) {
+            self.remember(latest);
+        }
+    }
+
+    /// As if the heads had been read.
+    fn remember(&mut self, latest: Latest) {
+        let Latest { current, is_fresh, workflow } = latest;
+        let heads = [Some(workflow).filter(|_| current == Some(workflow.workflow)), None];
+        let visit = self.at();
+        visit.scene = Scene { current, is_fresh, heads, is_remembered: true, ..Scene::default() };
+        visit.at = latest.leaves();
     }
 
     /// Something was in the way: it looks again, or gives way.
@@ -191,14 +205,14 @@ impl Step<'_> {
     pub(super) fn leave(&mut self) {
         let visit = self.me.visit.take().expect("a visit that is left was begun");
         if visit.has_failed && !(visit.sends_only && self.me.handing.is_some()) {
-            self.me = Worker::default();
+            self.me = self.me.at_rest();
         } else if let Some(handing) = &mut self.me.handing {
             handing.again |= visit.leaves;
             self.go_on_handing();
         } else if visit.leaves {
             self.me.handing = Some(Handing::default());
         } else {
-            self.me = Worker::default();
+            self.me = self.me.at_rest();
         }
     }
 }

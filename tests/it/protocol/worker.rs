@@ -22,11 +22,31 @@ pub(crate) struct Read {
     pub(crate) is_fresh: bool,
 }
 
+/// The heads of a conversation and of its current workflow, as a process wrote them last; is the conversation's still so?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Latest {
+    pub(crate) current: Option<u8>,
+    pub(crate) is_fresh: bool,
+    pub(crate) workflow: Read,
+}
+
+impl Latest {
+    /// What is to be read yet.
+    pub(crate) fn leaves(&self) -> At {
+        match self.current {
+            Some(current) if current != self.workflow.workflow => At::ReadHead(current),
+            _ => At::ReadItems,
+        }
+    }
+}
+
 /// What a worker has read and decided at one look at a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Scene {
     pub(crate) current: Option<u8>,
     pub(crate) is_fresh: bool,
+    /// The heads were remembered, not read.
+    pub(crate) is_remembered: bool,
     pub(crate) heads: [Option<Read>; 2],
     /// Items that were read before their time, where a rule is left out.
     pub(crate) early: Option<Row>,
@@ -128,6 +148,8 @@ pub(crate) struct Visit {
     /// The outbox as its holder knows it; is the head still so?
     pub(crate) outbox: Row,
     pub(crate) outbox_is_fresh: bool,
+    /// What is remembered once all is sent.
+    pub(crate) latest: Option<Latest>,
     /// What was called for and not yet recorded.
     pub(crate) in_flight: Option<u8>,
     pub(crate) leaves: bool,
@@ -153,14 +175,24 @@ pub(crate) struct Worker {
     pub(crate) handing: Option<Handing>,
     /// What it has received, and nobody has tried.
     pub(crate) new: Option<u8>,
+    /// What its process remembers of each conversation.
+    pub(crate) latest: [Option<Latest>; 2],
 }
 
 impl Worker {
+    /// It has nothing more to do.
+    pub(crate) fn at_rest(&self) -> Self {
+        Self { latest: self.latest, ..Self::default() }
+    }
+
     pub(crate) fn is_idle(&self) -> bool {
         self.visit.is_none() && self.handing.is_none()
     }
 
     pub(crate) fn conversation_changed(&mut self, place: usize) {
+        let mine = self.visit.as_mut().filter(|visit| visit.place == place);
+        let mine = mine.and_then(|visit| visit.latest.as_mut());
+        self.latest[place].iter_mut().chain(mine).for_each(|latest| latest.is_fresh = false);
         if let Some(visit) = self.visit.as_mut().filter(|visit| visit.place == place) {
             (visit.scene.is_fresh, visit.outbox_is_fresh) = (false, false);
             if let At::Early(Moving::Deliver { is_fresh }) = &mut visit.at {
@@ -173,7 +205,11 @@ impl Worker {
     }
 
     pub(crate) fn workflow_changed(&mut self, workflow: u8) {
-        for read in self.visit.iter_mut().flat_map(|visit| &mut visit.scene.heads).flatten() {
+        let visit = self.visit.iter_mut();
+        let (heads, mine): (Vec<_>, Vec<_>) =
+            visit.map(|visit| (&mut visit.scene.heads, &mut visit.latest)).unzip();
+        let latest = self.latest.iter_mut().chain(mine).flatten().map(|latest| &mut latest.workflow);
+        for read in heads.into_iter().flatten().flatten().chain(latest) {
             read.is_fresh &= read.workflow != workflow;
         }
         if workflow != SHARED {
