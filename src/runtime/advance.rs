@@ -173,7 +173,7 @@ impl Runtime {
             }
             None => self.locks().lock(conversation.to_string()).await,
         };
-        // It will be old.
+        // What is remembered will be old.
         self.latest().take(conversation);
         let ended = self.visit(conversation, &mut visit).await;
         self.uncount(&mut visit).await;
