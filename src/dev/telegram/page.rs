@@ -90,18 +90,24 @@ struct Which {
 }
 
 async fn room(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> Result<Json<Value>, Refusal> {
-    let key: RoomKey = which.key.parse()?;
-    let world = fake.world();
+    let shown = shown(&fake.world(), &which.key)?;
+    // What somebody has seen they may press, also after we were killed.
+    fake.kept().await;
+    Ok(Json(shown))
+}
+
+fn shown(world: &World, name: &str) -> Result<Value, Refusal> {
+    let key: RoomKey = name.parse()?;
     let Some(room) = world.rooms.get(&key) else {
-        return Ok(Json(json!({ "key": which.key, "about": null, "messages": [], "presses": {} })));
+        return Ok(json!({ "key": name, "about": null, "messages": [], "presses": {} }));
     };
     let skip = room.messages.len().saturating_sub(SHOWN);
     let messages: Vec<_> = room.messages.values().skip(skip).collect();
     let now = world.date();
     let open = world.presses.iter().rev().take(SHOWN);
-    let open = open.filter(|(_, press)| press.room == which.key && press.is_open(now));
+    let open = open.filter(|(_, press)| press.room == name && press.is_open(now));
     let presses: serde_json::Map<_, _> = open.map(|(id, press)| (id.to_string(), json!(press))).collect();
-    Ok(Json(json!({ "key": which.key, "about": room.about, "messages": messages, "presses": presses })))
+    Ok(json!({ "key": name, "about": room.about, "messages": messages, "presses": presses }))
 }
 
 async fn journal(State(fake): State<Arc<Fake>>, Query(which): Query<Which>) -> Json<Value> {
