@@ -104,7 +104,7 @@ fn begun(
 ) -> Result<Decided, Refusal> {
     let (id, by_command) = match &input.what {
         What::Started { workflow, .. } => (*workflow, false),
-        _ => (WorkflowId::started_by(&input.conversation, &input.key), true),
+        _ => (WorkflowId::begun_by(&input.conversation, &input.key), true),
     };
     let entry = match begin(beginning, id, input, looked_up)? {
         Step::Applied(entry) => *entry,

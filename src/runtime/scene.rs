@@ -42,7 +42,7 @@ pub(super) struct Scene {
 impl Scene {
     /// The workflow that this input starts, if it starts one.
     pub(super) fn begun(&self) -> WorkflowId {
-        WorkflowId::started_by(&self.item.input.conversation, &self.item.input.key)
+        WorkflowId::begun_by(&self.item.input.conversation, &self.item.input.key)
     }
 }
 

@@ -135,10 +135,8 @@ impl Beside {
 
     fn workflow(&self, id: WorkflowId) -> u8 {
         let begun = |key: &u8| {
-            WorkflowId::started_by(
-                &conversation(PEOPLE[self.scope.place(*key)]),
-                &self.keys[usize::from(*key)],
-            )
+            let key_of = self.keys[usize::from(*key)].parse().unwrap();
+            WorkflowId::begun_by(&conversation(PEOPLE[self.scope.place(*key)]), &key_of)
         };
         if id == self.shared {
             SHARED
