@@ -9,7 +9,7 @@ use backline::{
         Chat, Decided, Decision, Head, Route, Script, Table, Target, Workflow, choice, decide, replay, route,
         text,
     },
-    model::{ChatKind, Content, ConversationId, Input, InputKey, Person, TraceParent, What},
+    model::{ChatKind, Content, ConversationId, Input, InputKey, Person, Shared, TraceParent, What},
 };
 
 const ROUNDS: u32 = 20_000;
@@ -25,9 +25,9 @@ async fn ten_questions(chat: Chat) {
     chat.ask(text("end", Text::literal("Anything else?"))).await;
 }
 
-fn input(update: u64, what: What) -> Input {
+fn input(update: u64, what: What) -> Shared<Input> {
     let bot = "bench".parse().expect("a slug");
-    Input {
+    Shared::from(Input {
         key: InputKey::update(&bot, update),
         at: "2026-06-05T12:00:00Z".parse().expect("a time"),
         conversation: ConversationId::private(bot, 7),
@@ -37,10 +37,10 @@ fn input(update: u64, what: What) -> Input {
         reply_to: None,
         trace: TraceParent::root(),
         what,
-    }
+    })
 }
 
-fn decided(table: &Table, input: &Input, current: Option<&Head>) -> Decision {
+fn decided(table: &Table, input: &Shared<Input>, current: Option<&Head>) -> Decision {
     let target = Target { current, ..Target::default() };
     match decide(table, input, &route(table, input, None, None), target, &BTreeMap::new()) {
         Ok(Decided::Done(decision)) => *decision,

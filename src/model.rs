@@ -8,6 +8,7 @@ mod input;
 mod message;
 mod person;
 mod place;
+mod shared;
 mod text;
 
 pub use area::{Area, Facility, Ground};
@@ -19,6 +20,7 @@ pub use input::{ChatKind, Content, FileKind, FileRef, Input, KeptFile, Shape, Wh
 pub use message::{Attachment, Button, Delivery, Edit, Message, Send, Source};
 pub use person::{Person, PersonId};
 pub use place::{Place, Position};
+pub use shared::Shared;
 pub use text::{Argument, Text};
 
 /// What need not be written down, for `skip_serializing_if`.

@@ -12,7 +12,7 @@ use super::{
     table::Table,
     turn::{Refusal, Step, Wanted, apply, begin, put_aside},
 };
-use crate::model::{ConversationId, Input, What, WorkflowId};
+use crate::model::{ConversationId, Input, Shared, What, WorkflowId};
 
 /// The workflow an input may go to, as it stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +51,7 @@ pub enum Decided {
 /// A script panicked or is gone.
 pub fn decide(
     table: &Table,
-    input: &Input,
+    input: &Shared<Input>,
     route: &Route<'_>,
     target: Target<'_>,
     looked_up: &BTreeMap<String, Value>,
@@ -98,7 +98,7 @@ pub fn decide(
 /// A new workflow begins. A command puts the current one aside; one that another workflow starts disturbs nobody.
 fn begun(
     beginning: &Beginning<'_>,
-    input: &Input,
+    input: &Shared<Input>,
     current: Option<&Head>,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Decided, Refusal> {

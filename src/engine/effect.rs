@@ -1,7 +1,5 @@
 //! What a turn causes, and how a question looks when it is put.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,8 +11,8 @@ use super::{
 };
 use crate::{
     model::{
-        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, PersonId, Send, Text, TraceParent,
-        WorkflowId, short_hash,
+        Button, ConversationId, Delivery, Edit, EffectId, Event, Message, PersonId, Send, Shared, Text,
+        TraceParent, WorkflowId, short_hash,
     },
     text,
 };
@@ -38,8 +36,8 @@ pub enum Effect {
     Deliver {
         /// Which conversation.
         to: ConversationId,
-        /// What. It is stored in several places, and never changes.
-        delivery: Arc<Delivery>,
+        /// What.
+        delivery: Shared<Delivery>,
     },
     /// Send the same to many, each in their own chat with the bot: in the order of the list, and slower than anything
     /// else.
@@ -73,7 +71,7 @@ pub enum Effect {
 
 impl Effect {
     pub(super) fn deliver(to: ConversationId, delivery: Delivery) -> Self {
-        Self::Deliver { to, delivery: Arc::new(delivery) }
+        Self::Deliver { to, delivery: delivery.into() }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{effect::Caused, question::Part};
 use crate::model::{
-    self, ConversationId, FileKind, Input, InputKey, Person, PersonId, Text, Timestamp, in_one_piece,
+    self, ConversationId, FileKind, Input, InputKey, Person, PersonId, Shared, Text, Timestamp, in_one_piece,
 };
 
 /// What was given for an answer, or for the result of a call.
@@ -306,7 +306,7 @@ pub struct Entry {
     /// That script's version.
     pub version: u32,
     /// The input as it came.
-    pub input: Input,
+    pub input: Shared<Input>,
     /// What it meant.
     pub facts: Vec<Recorded>,
     /// Questions that opened or changed.

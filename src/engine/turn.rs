@@ -20,7 +20,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    model::{ConversationId, Input, Message, WorkflowId},
+    model::{ConversationId, Input, Message, Shared, WorkflowId},
     text,
 };
 
@@ -67,7 +67,7 @@ pub(super) enum Step {
 pub(super) fn apply(
     table: &Table,
     head: &Head,
-    input: &Input,
+    input: &Shared<Input>,
     replied_to: Option<&str>,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
@@ -91,7 +91,7 @@ pub(super) fn apply(
 pub(super) fn begin(
     Beginning { workflow, by }: &Beginning<'_>,
     id: WorkflowId,
-    input: &Input,
+    input: &Shared<Input>,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Step, Refusal> {
     let started = Fact::Started(Started { by: by.clone(), who: input.from.clone() });
@@ -108,7 +108,7 @@ pub(super) fn begin(
 
 /// The person turns to something else: the workflow ends here, or runs on for somebody else.
 #[must_use]
-pub fn put_aside(head: &Head, input: &Input) -> Entry {
+pub fn put_aside(head: &Head, input: &Shared<Input>) -> Entry {
     let nothing = BTreeMap::new();
     let mut applying = Applying::new(head, input, &nothing);
     applying.take(Fact::PutAside);
@@ -122,12 +122,12 @@ pub fn put_aside(head: &Head, input: &Input) -> Entry {
 
 /// The workflow breaks a limit and can't go on.
 #[must_use]
-pub fn stuck(head: &Head, input: &Input, why: &str) -> Entry {
+pub fn stuck(head: &Head, input: &Shared<Input>, why: &str) -> Entry {
     give_up(head, input, why, None)
 }
 
 /// Ends a workflow that can't go on; `began` is its start if this input is it.
-fn give_up(head: &Head, input: &Input, why: &str, began: Option<Fact>) -> Entry {
+fn give_up(head: &Head, input: &Shared<Input>, why: &str, began: Option<Fact>) -> Entry {
     let nothing = BTreeMap::new();
     let mut applying = Applying::new(head, input, &nothing);
     began.into_iter().for_each(|began| applying.take(began));
@@ -141,7 +141,7 @@ fn give_up(head: &Head, input: &Input, why: &str, began: Option<Fact>) -> Entry 
 
 impl Entry {
     /// An entry that causes nothing.
-    pub(super) fn empty(n: u32, input: &Input, facts: Vec<Recorded>) -> Self {
+    pub(super) fn empty(n: u32, input: &Shared<Input>, facts: Vec<Recorded>) -> Self {
         Self {
             n,
             script: String::new(),

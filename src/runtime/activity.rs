@@ -47,9 +47,9 @@ impl Runtime {
                 // The result is there and not applied yet.
                 Some(conversation) if self.item(conversation, &key).await?.is_some() => false,
                 _ => match self.result(&document, call, key.clone()).await? {
-                    Some(input) if document.head.conversation.is_some() => self.create_item(&input).await?,
+                    Some(input) if document.head.conversation.is_some() => self.create_item(input).await?,
                     Some(input) => {
-                        self.advance_workflow(workflow, &input).await?;
+                        self.advance_workflow(workflow, &input.into()).await?;
                         false
                     }
                     None => return Ok(()),

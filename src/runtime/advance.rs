@@ -23,7 +23,7 @@ use crate::{
         Album, Decided, Decision, Entry, Fact, Head, Refusal, Route, Status, Target, decide, prompt_name,
         put_aside,
     },
-    model::{BotSlug, ConversationId, Input, InputKey, Text, WorkflowId},
+    model::{BotSlug, ConversationId, Input, InputKey, Shared, Text, WorkflowId},
     store::ETag,
 };
 
@@ -354,7 +354,7 @@ impl Runtime {
     /// Decides, with the reference data that the script asks for.
     pub(super) async fn decide(
         &self,
-        input: &Input,
+        input: &Shared<Input>,
         route: &Route<'_>,
         target: Target<'_>,
     ) -> Result<Result<Decision, Refusal>, Error> {

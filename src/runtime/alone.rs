@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::{Entry, Route, Target, route, stuck},
-    model::{Input, WorkflowId},
+    model::{Input, Shared, WorkflowId},
     store::Error as StoreError,
 };
 
@@ -19,7 +19,11 @@ impl Runtime {
     ///
     /// # Errors
     /// The store's. Whoever brought the input brings it again.
-    pub(super) async fn advance_workflow(&self, workflow: WorkflowId, input: &Input) -> Result<(), Error> {
+    pub(super) async fn advance_workflow(
+        &self,
+        workflow: WorkflowId,
+        input: &Shared<Input>,
+    ) -> Result<(), Error> {
         let _turn = self.locks().lock(workflow.to_string()).await;
         for _ in 0..MOST_CONFLICTS {
             if self.entry(workflow, &input.key).await?.is_some() {
@@ -37,7 +41,7 @@ impl Runtime {
         Err(too_many(&workflow.to_string()))
     }
 
-    async fn entry_for(&self, input: &Input, read: Option<&Read>) -> Result<Option<Entry>, Error> {
+    async fn entry_for(&self, input: &Shared<Input>, read: Option<&Read>) -> Result<Option<Entry>, Error> {
         let head = self.recalled(read.map(|(document, _)| &document.head)).await?;
         let route = route(self.table(), input, None, None);
         if let (Route::Begin(_), Some(_)) = (&route, &head) {

@@ -93,7 +93,7 @@ impl Runtime {
         }
         scene.item.attempts += 1;
         scene.item_etag = Some(self.put_item(&scene.item, scene.item_etag.as_ref()).await?);
-        let Input { conversation, key, .. } = &scene.item.input;
+        let Input { conversation, key, .. } = &*scene.item.input;
         visit.counted = Some(Counted { conversation: conversation.clone(), key: key.clone() });
         Ok(Attempt::Go)
     }

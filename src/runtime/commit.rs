@@ -1,6 +1,6 @@
 //! Commit: A writes an entry into each workflow's log, B makes the inbox item done and fills the outbox.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     engine::{Album, Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
-    model::{ConversationId, Delivery, EffectId, Input, InputKey, Person, Text, What, WorkflowId},
+    model::{ConversationId, Delivery, EffectId, Input, InputKey, Person, Shared, Text, What, WorkflowId},
     store::{Batch, Container, Draft, ETag, Write},
 };
 
@@ -260,7 +260,7 @@ fn delivered(
     toast: Option<&Text>,
     is_own: bool,
 ) -> Vec<Outgoing> {
-    let outgoing = |id, delivery: Arc<Delivery>| Outgoing::new(id, delivery, input.trace.clone());
+    let outgoing = |id, delivery: Shared<Delivery>| Outgoing::new(id, delivery, input.trace.clone());
     let caused = entries.iter().flat_map(|(_, entry)| &entry.effects);
     let mut delivered: Vec<Outgoing> = caused
         .filter_map(|caused| match &caused.effect {

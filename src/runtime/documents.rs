@@ -1,9 +1,6 @@
 //! What the store holds for a conversation and a workflow, beside what the engine knows of them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +8,7 @@ use super::rules;
 use crate::{
     engine::{Album, Caused, Effect, Entry, Head, Status},
     model::{
-        self, ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Text, Timestamp,
+        self, ConversationId, Delivery, EffectId, Input, InputKey, Person, PersonId, Shared, Text, Timestamp,
         TraceParent, WorkflowId, in_one_piece,
     },
     store::{DocumentId, Error},
@@ -160,7 +157,7 @@ pub struct Outgoing {
     /// The effect it is; it is struck by this.
     pub id: EffectId,
     /// What to send.
-    pub delivery: Arc<Delivery>,
+    pub delivery: Shared<Delivery>,
     /// The trace it belongs to.
     pub trace: TraceParent,
     /// How many of its calls are done: a long text is several.
@@ -173,7 +170,7 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// Something of which nothing is sent yet.
-    pub(super) fn new(id: EffectId, delivery: impl Into<Arc<Delivery>>, trace: TraceParent) -> Self {
+    pub(super) fn new(id: EffectId, delivery: impl Into<Shared<Delivery>>, trace: TraceParent) -> Self {
         Self { id, delivery: delivery.into(), trace, parts: 0, attempts: 0 }
     }
 }
@@ -192,7 +189,7 @@ pub(super) struct Handed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// The input.
-    pub input: Input,
+    pub input: Shared<Input>,
     /// Is it applied?
     pub state: State,
     /// How many attempts at it began, but for the first.
@@ -273,7 +270,7 @@ pub struct Tries {
 
 impl Item {
     /// An input that is still to be applied.
-    pub(super) fn new(input: Input) -> Self {
+    pub(super) fn new(input: Shared<Input>) -> Self {
         Self {
             input,
             state: State::Pending,
@@ -304,7 +301,7 @@ impl WorkflowDocument {
         &'a self,
         id: &'a ConversationId,
         before: u32,
-    ) -> impl Iterator<Item = (&'a Caused, &'a Arc<Delivery>)> {
+    ) -> impl Iterator<Item = (&'a Caused, &'a Shared<Delivery>)> {
         let earlier = self.handouts.iter().filter(move |caused| caused.id.entry().is_none_or(|n| n < before));
         earlier.filter_map(move |caused| match &caused.effect {
             Effect::Deliver { to, delivery } if to == id => Some((caused, delivery)),

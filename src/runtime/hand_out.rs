@@ -1,9 +1,6 @@
 //! Hand out: what leaves a workflow for elsewhere, each by a write that can be repeated, then struck from the head.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -17,7 +14,9 @@ use super::{
 };
 use crate::{
     engine::{Caused, Effect},
-    model::{ConversationId, Delivery, EffectId, Event, Input, InputKey, TraceParent, What, WorkflowId},
+    model::{
+        ConversationId, Delivery, EffectId, Event, Input, InputKey, Shared, TraceParent, What, WorkflowId,
+    },
     store::{Batch, Container, Draft, Error as StoreError, Write},
 };
 
@@ -159,7 +158,7 @@ impl Runtime {
         &self,
         to: &ConversationId,
         id: &EffectId,
-        delivery: &Arc<Delivery>,
+        delivery: &Shared<Delivery>,
         trace: &TraceParent,
     ) -> Result<(), Error> {
         let outgoing = Outgoing::new(id.clone(), delivery.clone(), trace.clone());
@@ -212,7 +211,7 @@ impl Runtime {
         };
         let (key, now) = (InputKey::start(&caused.id), self.store().now());
         let input = Input::of_ours(key, now, parent.somewhere(), caused.trace.clone(), what);
-        self.advance_workflow(*workflow, &input).await
+        self.advance_workflow(*workflow, &input.into()).await
     }
 
     async fn strike(&self, workflow: WorkflowId, struck: &[EffectId]) -> Result<(), Error> {

@@ -96,7 +96,7 @@ impl Runtime {
         let group = id.of_chat();
         self.remember_group(&group, to).await?;
         let (key, now) = (InputKey::moved(group.chat, to), self.store().now());
-        self.create_item(&Input::of_ours(key, now, group.clone(), trace, What::Moved { to })).await?;
+        self.create_item(Input::of_ours(key, now, group.clone(), trace, What::Moved { to })).await?;
         self.hint(&group, Duration::ZERO).await;
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Runtime {
                 let key = InputKey::moved(group.chat, to);
                 let told = Input { key, conversation, message_id: None, ..news.clone() };
                 let place = told.conversation.clone();
-                self.create_item(&told).await?;
+                self.create_item(told).await?;
                 self.hint(&place, Duration::ZERO).await;
             }
             if is_last {

@@ -218,7 +218,7 @@ impl Runtime {
             let key = InputKey::unreachable(&outgoing.id);
             let what = What::Unreachable { workflow, question: question.to_owned() };
             let now = self.store().now();
-            self.create_item(&Input::of_ours(key, now, id.clone(), outgoing.trace.clone(), what)).await?;
+            self.create_item(Input::of_ours(key, now, id.clone(), outgoing.trace.clone(), what)).await?;
             self.hint(id, Duration::ZERO).await;
         }
         Ok(())

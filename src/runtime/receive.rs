@@ -1,6 +1,6 @@
 //! Receive: an update is stored before anybody is told that it came.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{
-        ChatKind, Content, ConversationId, Input, InputKey, Position, Timestamp, TraceParent, What,
+        ChatKind, Content, ConversationId, Input, InputKey, Position, Shared, Timestamp, TraceParent, What,
         short_hash,
     },
     store::{Batch, Container, Draft, Error as StoreError, Write},
@@ -49,7 +49,7 @@ impl Runtime {
         };
         let (conversation, key, what) = (input.conversation.clone(), input.key.clone(), input.what.clone());
         let done = if is_idle(&input) {
-            self.create_item(&input).await?;
+            self.create_item(input).await?;
             None
         } else {
             self.take(input).await?
@@ -105,13 +105,14 @@ impl Runtime {
     }
 
     /// Stores an input; one that is there already stays as it is. Returns whether it is new.
-    pub(super) async fn create_item(&self, input: &Input) -> Result<bool, Error> {
+    pub(super) async fn create_item(&self, input: impl Into<Shared<Input>>) -> Result<bool, Error> {
+        let input: Shared<Input> = input.into();
         let partition = input.conversation.to_string();
         // What nobody acts on is only kept.
-        let idle = is_idle(input);
+        let idle = is_idle(&input);
         let state = if idle { State::Done } else { State::Pending };
         let due = (!idle).then(|| input.at + SAFETY_NET);
-        let position = position(input);
+        let position = position(&input);
         let item = Item { state, ..Item::new(input.clone()) };
         let mut draft = Draft::of(&item).due(due);
         if idle {
@@ -131,13 +132,13 @@ impl Runtime {
     /// Stores an input. The courtesy: does at once, within bounds, what a hint would do later.
     async fn take(&self, input: Input) -> Result<Option<Done>, Error> {
         let Ok(permit) = self.parts.inline.clone().try_acquire_owned() else {
-            self.create_item(&input).await?;
+            self.create_item(input.clone()).await?;
             self.hint(&input.conversation, Duration::ZERO).await;
             return Ok(None);
         };
         // Before anybody who comes later.
         let turn = self.turn(&input.conversation);
-        let (runtime, input) = (self.clone(), Arc::new(input));
+        let (runtime, input) = (self.clone(), Shared::from(input));
         let own = input.clone();
         // A task of its own: what has started goes on when the budget is used up, or whoever asked has gone.
         // Boxed, for `spawn` moves it a dozen times, and it is large.
@@ -153,7 +154,7 @@ impl Runtime {
             Err(_) => Ok(()),
         };
         // Most likely it is: but nobody is told that it was taken before it is stored.
-        self.create_item(&input).await?;
+        self.create_item(input.clone()).await?;
         let Input { conversation, key, .. } = &*input;
         let delay = match ended {
             Ok(()) => Duration::ZERO,

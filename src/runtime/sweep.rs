@@ -83,7 +83,7 @@ impl Runtime {
         for open in document.head.open.iter().filter(passed) {
             let input = self.elapsed(&document, open);
             let key = input.key.clone();
-            let is_new = self.create_item(&input).await?;
+            let is_new = self.create_item(input).await?;
             let _fresh = self.fresh().add(&key, is_new);
             self.advance(&open.to, Some(&key), By::Sweep).await?;
         }

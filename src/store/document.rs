@@ -117,16 +117,17 @@ pub struct Draft {
     pub ttl: Option<Duration>,
 }
 
+/// So many bytes or less are most documents.
+const MOST_HAVE: usize = 2048;
+
 impl Draft {
     /// A draft of this body that is never due and never expires.
     #[must_use]
     pub fn of(body: &impl Serialize) -> Self {
-        Self {
-            body: serde_json::to_string(body)
-                .expect("our documents have text keys and no failing serializers"),
-            due_at: None,
-            ttl: None,
-        }
+        let mut json = Vec::with_capacity(MOST_HAVE);
+        serde_json::to_writer(&mut json, body)
+            .expect("our documents have text keys and no failing serializers");
+        Self { body: String::from_utf8(json).expect("JSON is UTF-8"), due_at: None, ttl: None }
     }
 
     /// The same, to be looked at then.

@@ -20,7 +20,7 @@ use crate::{
     },
     model::{
         BotSlug, Button, ChatKind, Content, ConversationId, EffectId, FileKind, FileRef, Input, InputKey,
-        Message, Person, Position, Text, Timestamp, TraceParent, What, WorkflowId,
+        Message, Person, Position, Shared, Text, Timestamp, TraceParent, What, WorkflowId,
     },
 };
 
@@ -359,6 +359,7 @@ impl<'a> World<'a> {
     }
 
     pub(in crate::engine) fn accept(&mut self, input: &Input) -> Result<(), String> {
+        let input = &Shared::from(input.clone());
         if let What::Said(Content::Location(place)) | What::Edited(Content::Location(place)) = input.what {
             self.positions.insert(input.conversation.clone(), Position { place, at: input.at });
         }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{app, folded_through_json, head, pick, plays, q, t};
 use crate::{
     engine::{Chat, Ended, Table, Votes, log::Fact, rehearse::world::World},
-    model::{Input, Text, What},
+    model::{Input, Shared, Text, What},
 };
 
 type Pick = (String, Text);
@@ -278,6 +278,6 @@ fn a_stored_answer_is_the_same_answer() {
     let entry = world.logs.values().next().unwrap().last().unwrap();
     let Fact::Gathered { question, by, key } = &entry.facts[0].fact else { panic!("{:?}", entry.facts) };
     assert_eq!((question.as_str(), by.name.as_str(), key.as_str()), ("lunch#0", "Bo", "stew"));
-    let again: Input = serde_json::from_str(&serde_json::to_string(&entry.input).unwrap()).unwrap();
+    let again: Shared<Input> = serde_json::from_str(&serde_json::to_string(&entry.input).unwrap()).unwrap();
     assert_eq!(again, entry.input);
 }

@@ -8,7 +8,7 @@ use crate::{
         Chat, Decided, Given, Refusal, Status, Table, Target, Workflow, choice, decide, play,
         rehearse::world::World, route, text,
     },
-    model::{Content, Input, InputKey, What},
+    model::{Content, Input, InputKey, Shared, What},
 };
 
 /// What a script that misbehaves is refused with.
@@ -179,11 +179,11 @@ fn a_deadline_beyond_all_time_never_passes() {
 fn a_workflow_whose_script_is_gone_says_which() {
     let table = app(|chat: Chat| async move { _ = chat.ask(q("a")).await });
     let world = plays(&table, "> Ada: /go\n< a?\n");
-    let input = Input {
+    let input = Shared::from(Input {
         key: InputKey::update(&"rehearsal".parse().unwrap(), 9),
         what: What::Said(Content::Text("1".to_owned())),
-        ..log(&world)[0].input.clone()
-    };
+        ..Input::clone(&log(&world)[0].input)
+    });
     let empty = Table::new();
     let target = Target { current: Some(head(&world)), ..Target::default() };
     let decided = decide(&empty, &input, &route(&empty, &input, None, None), target, &BTreeMap::new());

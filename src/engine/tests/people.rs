@@ -190,7 +190,7 @@ fn in_a_group_only_a_reply_answers() {
     let prompt = world.screen.last().unwrap().prompt.as_deref();
     let said = |chat| {
         let entry = world.logs.values().next().unwrap()[0].clone();
-        Input { chat, what: What::Said(Content::Text("deep".to_owned())), ..entry.input }
+        Input { chat, what: What::Said(Content::Text("deep".to_owned())), ..Input::clone(&entry.input) }
     };
     assert!(matches!(
         route(&other, &said(ChatKind::Private), None, prompt),

@@ -248,7 +248,7 @@ fn a_timer_of_an_earlier_opening_is_late() {
         key: crate::model::InputKey::timer(workflow, old.n, "a#0"),
         what,
         from: None,
-        ..log(&world)[0].input.clone()
+        ..crate::model::Input::clone(&log(&world)[0].input)
     };
     world.accept(&timer).unwrap();
     assert_eq!(head(&world).open, before.open, "the first opening's hour says nothing about the second");

@@ -15,7 +15,9 @@ use crate::{
         replay::{Act, replay},
         table::Workflow,
     },
-    model::{ConversationId, Delivery, Edit, EffectId, Event, Input, Message, PersonId, Send, Text, What},
+    model::{
+        ConversationId, Delivery, Edit, EffectId, Event, Input, Message, PersonId, Send, Shared, Text, What,
+    },
     text,
 };
 
@@ -27,7 +29,7 @@ const MOST_REOPENINGS: usize = 10;
 /// An entry while it is made.
 pub(super) struct Applying<'a> {
     pub(super) head: &'a Head,
-    pub(super) input: &'a Input,
+    pub(super) input: &'a Shared<Input>,
     looked_up: &'a BTreeMap<String, Value>,
     /// The state with this input's facts.
     pub(super) view: Head,
@@ -50,7 +52,11 @@ pub(super) struct Applying<'a> {
 }
 
 impl<'a> Applying<'a> {
-    pub(super) fn new(head: &'a Head, input: &'a Input, looked_up: &'a BTreeMap<String, Value>) -> Self {
+    pub(super) fn new(
+        head: &'a Head,
+        input: &'a Shared<Input>,
+        looked_up: &'a BTreeMap<String, Value>,
+    ) -> Self {
         Self {
             head,
             input,

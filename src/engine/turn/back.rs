@@ -13,7 +13,7 @@ use crate::{
         replay::replay,
         table::Script,
     },
-    model::{Input, PersonId},
+    model::{Input, PersonId, Shared},
 };
 
 /// Where Back leads.
@@ -34,7 +34,7 @@ pub(super) enum Back {
 pub(super) fn back(
     script: &Script,
     head: &Head,
-    input: &Input,
+    input: &Shared<Input>,
     looked_up: &BTreeMap<String, Value>,
 ) -> Result<Back, String> {
     let Some(person) = &input.from else { return Ok(Back::Nowhere) };

@@ -7,7 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{By, Done, Opening, Visit};
 use crate::{
-    model::{ConversationId, Input},
+    model::{ConversationId, Input, Shared},
     runtime::{
         Error, Runtime, commit::Applied, documents::Item, latest::Heads, locks::Turns, receive::position,
         rules,
@@ -27,9 +27,9 @@ impl Runtime {
     pub(in crate::runtime) async fn take_in(
         &self,
         turn: Option<OwnedMutexGuard<()>>,
-        input: &Input,
+        input: &Shared<Input>,
     ) -> Result<Option<Done>, Error> {
-        let Input { conversation, key, .. } = input;
+        let Input { conversation, key, .. } = &**input;
         let mut visit = Visit::new(Some(key), By::Arrival);
         // Where somebody is is looked up by the script, so it has to be there before.
         if turn.is_some() && position(input).is_none() && self.store().may_join(key.as_str()) {
@@ -44,7 +44,8 @@ impl Runtime {
             }
         }
         visit.turns = Turns::default();
-        let (is_new, opening) = tokio::join!(self.create_item(input), self.opening(turn, conversation));
+        let (is_new, opening) =
+            tokio::join!(self.create_item(input.clone()), self.opening(turn, conversation));
         let _fresh = self.fresh().add(key, is_new?);
         // The same visit: a claim that it has taken without hearing of it is its own.
         let ended = self.apply(opening, conversation, visit).await?;
@@ -67,7 +68,7 @@ impl Runtime {
     ///
     /// The heads are those that this process wrote last, if it remembers them: whether they are old the commit tells,
     /// which must replace them all.
-    async fn join(&self, input: &Input, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
+    async fn join(&self, input: &Shared<Input>, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
         let id = &input.conversation;
         let latest = self.latest().take(id);
         let are_read = latest.is_none();

@@ -111,7 +111,7 @@ impl Runtime {
     async fn reopen(&self, input: Input) -> Result<(), Error> {
         let (conversation, key) = (input.conversation.clone(), input.key.clone());
         match self.item(&conversation, &key).await? {
-            None => drop(self.create_item(&input).await?),
+            None => drop(self.create_item(input).await?),
             Some((item, etag)) if item.state == State::Dead => {
                 let item = Item { state: State::Pending, attempts: 0, ..item };
                 match self.put_item(&item, Some(&etag)).await {
@@ -144,7 +144,7 @@ impl Runtime {
             return Err(Error::Data("its workflow has ended stuck; start it anew and drop this".to_owned()));
         };
         if self.workflow(*workflow).await?.is_none() {
-            self.advance_workflow(*workflow, input).await?;
+            self.advance_workflow(*workflow, &input.clone().into()).await?;
             if self.workflow(*workflow).await?.is_none() {
                 return Err(Error::Data("it failed again; the letter says why".to_owned()));
             }

@@ -1,7 +1,5 @@
 //! What a rehearsal does about effects: at once, and seen by whoever they are for.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +18,7 @@ impl World<'_> {
     pub(super) fn perform(&mut self, caused: Caused, input: &Input) {
         match caused.effect {
             Effect::Deliver { to, delivery } => {
-                self.deliver(&caused.id, &to, Arc::unwrap_or_clone(delivery));
+                self.deliver(&caused.id, &to, Delivery::clone(&delivery));
             }
             Effect::Broadcast { to, text } => {
                 for person in to {
