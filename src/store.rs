@@ -11,8 +11,8 @@ use async_trait::async_trait;
 
 pub use cosmos::{Cosmos, CosmosSettings};
 pub use document::{
-    Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, Page, Query,
-    Write,
+    Batch, Container, Continuation, Document, DocumentId, Draft, DueDocument, ETag, Located, NothingDue,
+    Page, Query, Write,
 };
 pub use sqlite::{Sqlite, SqliteSettings, Synchronous};
 
@@ -81,6 +81,10 @@ impl Error {
     }
 }
 
+fn needs_one_transaction() -> Error {
+    Error::Refused("a commit tells what is due only where all of it is one transaction".into())
+}
+
 /// What the operations of one process have cost at a store that counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {
@@ -123,6 +127,19 @@ pub trait Store: Send + Sync + 'static {
     /// `Conflict` names the first batch that was not written, nothing of which was.
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error>;
 
+    /// The same where nothing of `unless` is due, as the transaction finds it; only at a store that makes all batches of a
+    /// commit one transaction.
+    ///
+    /// # Errors
+    /// `Conflict` names the first document that is due, and nothing was written. `Refused` by every other store.
+    async fn commit_unless_due(
+        &self,
+        _batches: Vec<Batch>,
+        _unless: NothingDue,
+    ) -> Result<Vec<Vec<ETag>>, Error> {
+        Err(needs_one_transaction())
+    }
+
     /// Documents of all partitions whose `due_at` is among these times, the earliest first.
     async fn due(
         &self,
@@ -154,7 +171,8 @@ pub trait Store: Send + Sync + 'static {
     /// Removes expired documents and what deletions left behind, where the store does not do so by itself. Returns how many.
     async fn purge(&self) -> Result<usize, Error>;
 
-    /// May an input be applied in the very commit that stores it? Only where all batches of a commit are one transaction.
+    /// May an input be applied in the very commit that stores it? Only where all batches of a commit are one transaction,
+    /// so that [`commit_unless_due`](Self::commit_unless_due) is served.
     /// A yes is noted first: if this process dies over the input, whoever opens the store next says no, once, so that
     /// it is stored and its attempts are counted.
     fn may_join(&self, _input: &str) -> bool {

@@ -232,7 +232,7 @@ impl Runtime {
     }
 
     async fn look(&self, id: &ConversationId, visit: &mut Visit<'_>) -> Result<Look, Error> {
-        let Some(mut scene) = self.scene(id, visit.head.take(), None, None).await? else {
+        let Some(mut scene) = self.scene(id, visit.head.take()).await? else {
             return Ok(Look::Nothing);
         };
         // Two conversations may feed one workflow: in one process they take turns.

@@ -8,14 +8,14 @@ use super::{
     Error, Runtime,
     advance::Visit,
     claim::{Held, Sending},
-    documents::{Conversation, Item, Outgoing, State, WorkflowDocument, entry_id, head_id, item_id},
+    documents::{Conversation, INBOX, Item, Outgoing, State, WorkflowDocument, entry_id, head_id, item_id},
     latest, rules,
     scene::{Read, Scene},
 };
 use crate::{
     engine::{Album, Decision, Effect, Entry, Head, Status, read_prompt_name, stuck},
     model::{ConversationId, Delivery, EffectId, Input, InputKey, Person, Shared, Text, What, WorkflowId},
-    store::{Batch, Container, Draft, ETag, Write},
+    store::{Batch, Container, Draft, ETag, NothingDue, Write},
 };
 
 /// A head may be at most so large, in bytes.
@@ -196,8 +196,8 @@ impl Runtime {
     }
 
     /// B: the item is done with what it caused; the head has it in its outbox and, if nobody else sends yet, our claim.
-    /// `etags` are those of the conversation's head and of the item; one that is not stored yet is created. Returns the new
-    /// ones too, batch by batch.
+    /// `etags` are those of the conversation's head and of the item; one that is not stored yet is created, if nothing is
+    /// pending before it. Returns the new ones too, batch by batch.
     pub(super) async fn finish(
         &self,
         mut batches: Vec<Batch>,
@@ -212,15 +212,21 @@ impl Runtime {
         let is_ours = self.take_claim(&mut conversation, &visit.token).await;
         let due = conversation.due_at(self.store().now());
         let done = Draft::of(&item).ttl(self.settings().retention);
+        let (container, partition) = (Container::Conversations, item.input.conversation.to_string());
+        let pending = NothingDue { container, partition: partition.clone(), prefix: INBOX.to_owned() };
         batches.push(Batch {
-            container: Container::Conversations,
-            partition: item.input.conversation.to_string(),
+            container,
+            partition,
             writes: vec![
                 Write::put(item_id(&item.input.key), etags.1, done),
                 Write::put(head_id(), etags.0, Draft::of(&conversation).due(due)),
             ],
         });
-        let written = self.store().commit(batches).await?;
+        let written = match etags.1 {
+            Some(_) => self.store().commit(batches).await?,
+            // What was stored before is applied before.
+            None => self.store().commit_unless_due(batches, pending).await?,
+        };
         let etag = written.last().and_then(|batch| batch.last()).cloned();
         let sending = match etag {
             _ if conversation.outbox.is_empty() => Sending::Nothing,

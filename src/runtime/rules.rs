@@ -30,13 +30,6 @@ pub fn goes_first<K: PartialEq>(
     }
 }
 
-/// May an input be applied by the commit that stores it? Only where nothing else is pending in its conversation: what was
-/// stored before is applied before.
-#[must_use]
-pub fn may_join(nothing_is_pending: bool) -> bool {
-    nothing_is_pending
-}
-
 /// Is a workflow's head worth remembering by whoever wrote it? Not if others write it too: what leaves the workflow is struck
 /// from it, and each conversation that feeds it changes it.
 #[must_use]

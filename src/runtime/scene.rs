@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Error, Runtime,
     documents::{Conversation, INBOX, Item, State, WorkflowDocument, entry_id, head_id, item_id},
+    latest::Heads,
     rules,
 };
 use crate::{
@@ -19,10 +20,13 @@ const ITEMS: usize = 50;
 /// A workflow's head as it was read.
 pub(super) type Read = (WorkflowDocument, ETag);
 
-/// An item that is to be applied, and its version, if it is stored.
-type Pending = (Item, Option<ETag>);
+/// An item that is to be applied, and its version.
+type Pending = (Item, ETag);
 
-/// A pending input with the heads it is judged against.
+/// The heads of workflows, as far as they are there.
+type Workflows = BTreeMap<WorkflowId, Option<Read>>;
+
+/// An input that is to be applied, with the heads it is judged against.
 pub(super) struct Scene {
     pub(super) conversation: Conversation,
     pub(super) conversation_etag: Option<ETag>,
@@ -47,8 +51,8 @@ impl Scene {
 }
 
 impl Runtime {
-    /// The pending input that goes first, with all it is judged against; nothing if none is pending. With an input that
-    /// is not stored yet, that one; nothing if any is pending. The heads that are given are not read.
+    /// The pending input that goes first, with all it is judged against; nothing if none is pending. The conversation's
+    /// head is not read if it is given.
     ///
     /// The order of the reads matters: conversation head, workflow heads, pending items. So whatever a workflow knows
     /// as its last is either still pending here, or truly done.
@@ -56,10 +60,62 @@ impl Runtime {
         &self,
         id: &ConversationId,
         head: Option<(Conversation, Option<ETag>)>,
-        workflow: Option<(WorkflowId, Read)>,
-        mut unstored: Option<Item>,
     ) -> Result<Option<Scene>, Error> {
-        let (conversation, conversation_etag) = match head {
+        let (conversation, conversation_etag, mut heads) = self.heads(id, head, None).await?;
+        loop {
+            let mut pending = self.pending(id).await?;
+            self.see_unfinished(id, &heads, &mut pending).await?;
+            let Some((place, unfinished)) = choose(&pending, &heads, id) else { return Ok(None) };
+            if self.see_named(&pending[place].0, &conversation, &mut heads).await? {
+                // The items are always read after the head of the workflow that they go to.
+                continue;
+            }
+            let overtaken = pending.iter().any(|(item, _)| is_start(item));
+            let (item, etag) = pending.swap_remove(place);
+            return Ok(Some(Scene {
+                conversation,
+                conversation_etag,
+                item,
+                item_etag: Some(etag),
+                workflows: those_there(heads),
+                unfinished,
+                overtaken,
+                known: Vec::new(),
+            }));
+        }
+    }
+
+    /// An input that is not stored yet, with all it is judged against. The heads that are `latest` are not read. Whether
+    /// anything is pending, the commit tells that stores it.
+    pub(super) async fn scene_of(
+        &self,
+        id: &ConversationId,
+        item: Item,
+        latest: Option<Heads>,
+    ) -> Result<Scene, Error> {
+        let (head, workflow) = latest.map(Heads::known).unzip();
+        let (conversation, conversation_etag, mut heads) = self.heads(id, head, workflow).await?;
+        self.see_named(&item, &conversation, &mut heads).await?;
+        Ok(Scene {
+            conversation,
+            conversation_etag,
+            item,
+            item_etag: None,
+            workflows: those_there(heads),
+            unfinished: false,
+            overtaken: false,
+            known: Vec::new(),
+        })
+    }
+
+    /// The heads of a conversation and of its current workflow. Those that are given are not read.
+    async fn heads(
+        &self,
+        id: &ConversationId,
+        head: Option<(Conversation, Option<ETag>)>,
+        workflow: Option<(WorkflowId, Read)>,
+    ) -> Result<(Conversation, Option<ETag>, Workflows), Error> {
+        let (conversation, etag) = match head {
             Some(read) => read,
             None => self.conversation(id).await?,
         };
@@ -71,39 +127,21 @@ impl Runtime {
             };
             heads.insert(current, read);
         }
-        loop {
-            let mut pending = self.pending(id).await?;
-            self.see_unfinished(id, &heads, &mut pending).await?;
-            if let Some(item) = unstored.take() {
-                if !rules::may_join(pending.is_empty()) {
-                    return Ok(None);
-                }
-                pending.push((item, None));
-            }
-            let Some((place, unfinished)) = choose(&pending, &heads, id) else { return Ok(None) };
-            if let Some(named) = self.named(&pending[place].0, &conversation)
-                && !heads.contains_key(&named)
-            {
-                // The items are always read after the head of the workflow that they go to.
-                heads.insert(named, self.workflow(named).await?);
-                unstored = pending.pop().filter(|(_, etag)| etag.is_none()).map(|(item, _)| item);
-                continue;
-            }
-            let overtaken = pending.iter().any(|(item, _)| is_start(item));
-            let (item, item_etag) = pending.swap_remove(place);
-            let workflows = heads.into_iter().filter_map(|(id, read)| Some((id, read?))).collect();
-            let known = Vec::new();
-            return Ok(Some(Scene {
-                conversation,
-                conversation_etag,
-                item,
-                item_etag,
-                workflows,
-                unfinished,
-                overtaken,
-                known,
-            }));
-        }
+        Ok((conversation, etag, heads))
+    }
+
+    /// Reads the head of the workflow that an item names, if that is not among `heads`. Was it read?
+    async fn see_named(
+        &self,
+        item: &Item,
+        conversation: &Conversation,
+        heads: &mut Workflows,
+    ) -> Result<bool, Error> {
+        let Some(named) = self.named(item, conversation).filter(|named| !heads.contains_key(named)) else {
+            return Ok(false);
+        };
+        heads.insert(named, self.workflow(named).await?);
+        Ok(true)
     }
 
     /// The head of a conversation and its version; a new one if there is none.
@@ -159,14 +197,14 @@ impl Runtime {
         let query = Query { prefix: INBOX.to_owned(), due_only: true, limit: ITEMS, after: None };
         let documents =
             self.store().query(Container::Conversations, &conversation.to_string(), query).await?;
-        documents.into_iter().map(|document| Ok((document.parse()?, Some(document.etag)))).collect()
+        documents.into_iter().map(|document| Ok((document.parse()?, document.etag))).collect()
     }
 
     /// A full page of items may hide the one that a workflow knows as its last.
     async fn see_unfinished(
         &self,
         id: &ConversationId,
-        heads: &BTreeMap<WorkflowId, Option<Read>>,
+        heads: &Workflows,
         pending: &mut Vec<Pending>,
     ) -> Result<(), Error> {
         if pending.len() < ITEMS {
@@ -179,7 +217,7 @@ impl Runtime {
             if let Some((item, etag)) = self.item(id, last).await?
                 && item.state == State::Pending
             {
-                pending.push((item, Some(etag)));
+                pending.push((item, etag));
             }
         }
         Ok(())
@@ -206,12 +244,12 @@ fn prompt<'a>(item: &'a Item, conversation: &'a Conversation) -> Option<&'a str>
     item.prompt.as_deref().or_else(album).or_else(|| conversation.prompt_of(item.input.reply_to?))
 }
 
+fn those_there(heads: Workflows) -> BTreeMap<WorkflowId, Read> {
+    heads.into_iter().filter_map(|(id, read)| Some((id, read?))).collect()
+}
+
 /// Which pending item goes first, and whether its A is done.
-fn choose(
-    pending: &[Pending],
-    heads: &BTreeMap<WorkflowId, Option<Read>>,
-    id: &ConversationId,
-) -> Option<(usize, bool)> {
+fn choose(pending: &[Pending], heads: &Workflows, id: &ConversationId) -> Option<(usize, bool)> {
     let lasts = heads.values().flatten().filter_map(|(document, _)| document.last.get(id));
     rules::goes_first(pending.iter().map(|(item, _)| &item.input.key), lasts)
 }

@@ -226,6 +226,17 @@ impl Batch {
     }
 }
 
+/// Where nothing may be due when a commit is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NothingDue {
+    /// In this container,
+    pub container: Container,
+    /// in this partition,
+    pub partition: String,
+    /// of the documents whose ids begin so.
+    pub prefix: String,
+}
+
 /// Which documents of a partition to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {

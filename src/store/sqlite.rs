@@ -30,8 +30,8 @@ use self::{
     writer::{Done, Job, PURGE_CHUNK, Work},
 };
 use super::{
-    Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
-    Store,
+    Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, NothingDue,
+    Page, Query, Store, needs_one_transaction,
 };
 use crate::model::{Clock, Timestamp};
 
@@ -137,7 +137,7 @@ impl Sqlite {
     async fn commit_apart(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
         let mut etags = Vec::with_capacity(batches.len());
         for (number, batch) in batches.into_iter().enumerate() {
-            let written = self.ask(Work::Commit(vec![batch])).await.map_err(|error| match error {
+            let written = self.ask(Work::Commit(vec![batch], None)).await.map_err(|error| match error {
                 Error::Conflict { partition, id, .. } => Error::Conflict { partition, id, batch: number },
                 other => other,
             })?;
@@ -179,10 +179,22 @@ impl Store for Sqlite {
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
         batches.iter().try_for_each(Batch::check)?;
         if self.settings.one_transaction {
-            Ok(self.ask(Work::Commit(batches)).await?.etags)
+            Ok(self.ask(Work::Commit(batches, None)).await?.etags)
         } else {
             self.commit_apart(batches).await
         }
+    }
+
+    async fn commit_unless_due(
+        &self,
+        batches: Vec<Batch>,
+        unless: NothingDue,
+    ) -> Result<Vec<Vec<ETag>>, Error> {
+        batches.iter().try_for_each(Batch::check)?;
+        if !self.settings.one_transaction {
+            return Err(needs_one_transaction());
+        }
+        Ok(self.ask(Work::Commit(batches, Some(unless))).await?.etags)
     }
 
     async fn due(

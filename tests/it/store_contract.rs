@@ -62,6 +62,7 @@ macro_rules! contract {
             every_write_has_an_etag_of_its_own,
             a_deletion_gives_the_etag_it_deleted,
             a_conflict_names_the_batch_and_leaves_it_unwritten,
+            what_is_due_is_in_the_way_of_who_says_so,
             a_document_may_be_once_in_a_batch,
             a_batch_has_at_most_a_hundred_writes,
             a_batch_has_at_most_two_megabytes,

@@ -8,10 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{By, Done, Opening, Visit};
 use crate::{
     model::{ConversationId, Input, Shared},
-    runtime::{
-        Error, Runtime, commit::Applied, documents::Item, latest::Heads, locks::Turns, receive::position,
-        rules,
-    },
+    runtime::{Error, Runtime, commit::Applied, documents::Item, locks::Turns, receive::position, rules},
 };
 
 impl Runtime {
@@ -63,18 +60,16 @@ impl Runtime {
         Some(Opening { turn, head })
     }
 
-    /// Applies an input in the very commit that stores it: where nothing else is pending, and that commit is all or
-    /// nothing. None if anything is in the way.
+    /// Applies an input in the very commit that stores it: where nothing else is pending, as that commit tells, which is
+    /// all or nothing. None if anything is in the way.
     ///
-    /// The heads are those that this process wrote last, if it remembers them: whether they are old the commit tells,
-    /// which must replace them all.
+    /// The heads are those that this process wrote last, if it remembers them: whether they are old the commit tells
+    /// too, which must replace them all.
     async fn join(&self, input: &Shared<Input>, visit: &mut Visit<'_>) -> Result<Option<Applied>, Error> {
         let id = &input.conversation;
         let latest = self.latest().take(id);
         let are_read = latest.is_none();
-        let (head, workflow) = latest.map(Heads::known).unzip();
-        let item = Item::new(input.clone());
-        let Some(mut scene) = self.scene(id, head, workflow, Some(item)).await? else { return Ok(None) };
+        let mut scene = self.scene_of(id, Item::new(input.clone()), latest).await?;
         if !visit.turns.take(self.locks(), scene.workflows.keys()).await
             || self.deliver_earlier(&scene, id).await?
         {

@@ -25,13 +25,14 @@ impl<'c> Prepared<'c> {
         self.statement(sql)?.execute(parameters)
     }
 
-    /// The one row that it gives.
+    /// The first row that it gives.
     pub(super) fn row<T>(
         &mut self,
         sql: &'static str,
+        parameters: impl Params,
         read: impl FnOnce(&Row<'_>) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        self.statement(sql)?.query_row([], read)
+        self.statement(sql)?.query_row(parameters, read)
     }
 
     fn statement(&mut self, sql: &'static str) -> Result<&mut Statement<'c>, rusqlite::Error> {

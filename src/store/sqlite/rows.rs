@@ -33,7 +33,7 @@ pub(super) fn query(
 ) -> Result<Vec<Document>, Error> {
     let sql = Statements::of(container);
     let sql = if query.due_only { &sql.query_due } else { &sql.query };
-    let (from, to) = range(query);
+    let (from, to) = range(&query.prefix, query.after.as_ref());
     let limit = if query.limit == 0 { -1 } else { count(query.limit) };
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![now.timestamp_micros(), partition, from, to, limit])?;
@@ -139,7 +139,7 @@ fn document(row: &Row<'_>) -> Result<Document, Error> {
     })
 }
 
-fn id(row: &Row<'_>, column: usize) -> Result<DocumentId, Error> {
+pub(super) fn id(row: &Row<'_>, column: usize) -> Result<DocumentId, Error> {
     row.get_ref(column)?
         .as_str()
         .map_err(|error| Error::Refused(format!("the file is damaged: {error}")))?
@@ -156,13 +156,13 @@ pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// The ids a query is about: from the first, before the second.
-fn range(query: &Query) -> (String, Value) {
+/// The ids that begin with `prefix` and come after another: from the first, before the second.
+pub(super) fn range(prefix: &str, after: Option<&DocumentId>) -> (String, Value) {
     // The smallest text greater than another is that text and a NUL.
-    let after = query.after.as_ref().map(|id| format!("{id}\0"));
-    let from = after.into_iter().chain([query.prefix.clone()]).max().unwrap_or_default();
+    let after = after.map(|id| format!("{id}\0"));
+    let from = after.into_iter().chain([prefix.to_owned()]).max().unwrap_or_default();
     // SQLite sorts any blob after every text.
-    let to = successor(&query.prefix).map_or(Value::Blob(Vec::new()), Value::Text);
+    let to = successor(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
     (from, to)
 }
 

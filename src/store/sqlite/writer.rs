@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc::Receiver, time::Duration};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{Clock, Timestamp},
-    store::{Batch, Container, Draft, ETag, Error, Write},
+    store::{Batch, Container, Draft, ETag, Error, NothingDue, Write},
 };
 
 /// How many jobs share a transaction at most, so that the first of them is not kept waiting for long.
@@ -21,8 +21,8 @@ pub(super) const PURGE_CHUNK: usize = 500;
 
 /// What the writer is asked to do.
 pub(super) enum Work {
-    /// All of these batches or none.
-    Commit(Vec<Batch>),
+    /// All of these batches or none; none if anything is due where nothing may be.
+    Commit(Vec<Batch>, Option<NothingDue>),
     /// Remove some expired documents of a container. Fewer than [`PURGE_CHUNK`] are the last ones.
     Purge(Container),
 }
@@ -137,7 +137,7 @@ impl<'a, 'c> Transaction<'a, 'c> {
     fn begin(prepared: &'a mut Prepared<'c>, now: Timestamp) -> Result<Self, rusqlite::Error> {
         prepared.execute("BEGIN IMMEDIATE", [])?;
         let last = prepared
-            .row("SELECT last FROM sequence", |row| row.get(0))
+            .row("SELECT last FROM sequence", [], |row| row.get(0))
             .inspect_err(|_| roll_back(prepared.connection))?;
         Ok(Self { prepared, now: now.timestamp_micros(), last, began_at: last })
     }
@@ -172,7 +172,7 @@ impl<'a, 'c> Transaction<'a, 'c> {
         }
         // A single write SQLite undoes by itself (https://www.sqlite.org/lang_conflict.html).
         let is_single = match work {
-            Work::Commit(batches) => matches!(&batches[..], [batch] if batch.writes.len() == 1),
+            Work::Commit(batches, _) => matches!(&batches[..], [batch] if batch.writes.len() == 1),
             Work::Purge(_) => true,
         };
         if undo == Undo::Apart && !is_single {
@@ -187,7 +187,12 @@ impl<'a, 'c> Transaction<'a, 'c> {
 
     fn carry_out(&mut self, work: &Work) -> Result<Done, Error> {
         Ok(match work {
-            Work::Commit(batches) => Done { etags: self.commit(batches)?, ..Done::default() },
+            Work::Commit(batches, unless) => {
+                if let Some(place) = unless {
+                    self.check_nothing_due(place)?;
+                }
+                Done { etags: self.commit(batches)?, ..Done::default() }
+            }
             Work::Purge(container) => Done { purged: self.purge(*container)?, ..Done::default() },
         })
     }
@@ -206,6 +211,18 @@ impl<'a, 'c> Transaction<'a, 'c> {
             return Err(error.into());
         }
         result
+    }
+
+    fn check_nothing_due(&mut self, place: &NothingDue) -> Result<(), Error> {
+        let NothingDue { container, partition, prefix } = place;
+        let sql = &Statements::of(*container).query_due;
+        let (from, to) = rows::range(prefix, None);
+        let row = params![self.now, partition, from, to, 1];
+        let first = self.prepared.row(sql, row, |row| Ok(rows::id(row, 0))).optional()?.transpose()?;
+        match first {
+            None => Ok(()),
+            Some(id) => Err(Error::Conflict { partition: partition.clone(), id, batch: 0 }),
+        }
     }
 
     fn commit(&mut self, batches: &[Batch]) -> Result<Vec<Vec<ETag>>, Error> {
@@ -322,7 +339,7 @@ mod tests {
                 let writes = documents.iter().map(create).collect();
                 let batch = Batch { container: Container::Areas, partition: "p".into(), writes };
                 let (reply, answer) = oneshot::channel();
-                jobs.send(Job { work: Work::Commit(vec![batch]), reply }).unwrap();
+                jobs.send(Job { work: Work::Commit(vec![batch], None), reply }).unwrap();
                 answer
             })
             .collect();

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use backline::{
     model::{Clock, Timestamp, WorkflowId},
     store::{
-        Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, Page, Query,
-        Store,
+        Batch, Container, Continuation, Document, DocumentId, DueDocument, ETag, Error, Located, NothingDue,
+        Page, Query, Store,
     },
 };
 use tokio::sync::{Notify, watch};
@@ -200,7 +200,7 @@ impl FaultyStore {
         Ok(self.inner().await)
     }
 
-    async fn write(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
+    async fn write(&self, batches: Vec<Batch>, unless: Option<NothingDue>) -> Result<Vec<Vec<ETag>>, Error> {
         let inner = self.inner().await;
         let number = {
             let mut writes = self.writes.lock().unwrap();
@@ -231,7 +231,10 @@ impl FaultyStore {
             drop(inner);
             return std::future::pending().await;
         }
-        let written = inner.commit(batches).await;
+        let written = match unless {
+            None => inner.commit(batches).await,
+            Some(unless) => inner.commit_unless_due(batches, unless).await,
+        };
         if matches!(&written, Err(Error::Conflict { partition, .. }) if partition.parse::<WorkflowId>().is_ok())
         {
             *self.conflicts_at_workflows.lock().unwrap() += 1;
@@ -279,17 +282,25 @@ impl Store for FaultyStore {
 
     async fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Vec<ETag>>, Error> {
         if !self.apart {
-            return self.write(batches).await;
+            return self.write(batches, None).await;
         }
         let mut etags = Vec::new();
         for (number, batch) in batches.into_iter().enumerate() {
-            let written = self.write(vec![batch]).await.map_err(|error| match error {
+            let written = self.write(vec![batch], None).await.map_err(|error| match error {
                 Error::Conflict { partition, id, .. } => Error::Conflict { partition, id, batch: number },
                 other => other,
             })?;
             etags.extend(written);
         }
         Ok(etags)
+    }
+
+    async fn commit_unless_due(
+        &self,
+        batches: Vec<Batch>,
+        unless: NothingDue,
+    ) -> Result<Vec<Vec<ETag>>, Error> {
+        self.write(batches, Some(unless)).await
     }
 
     async fn due(

@@ -20,7 +20,7 @@ use super::{
         Scope, Update,
     },
     state::{BEGINNING, Item, Part, SHARED, State, begun_by, cause, effect},
-    worker::{At, Moving, Worker},
+    worker::{At, Latest, Moving, Worker},
 };
 use crate::harness::{self, ADA, App, conversation};
 
@@ -95,13 +95,20 @@ impl Beside {
             Act::Begin(worker, Task::Deliver { key, joins }) => {
                 self.puppets.post(worker, &self.updates[usize::from(key)]).await;
                 let latest = before.workers[worker].latest[self.scope.place(key)];
-                let first = match latest.map(|latest| latest.leaves()) {
+                let names_another =
+                    |latest: Latest| self.scope.kind(key) == Press && latest.workflow.workflow != SHARED;
+                let first = match latest {
                     _ if !joins => Doing::Write("inbox:"),
                     None => Doing::Read("conversations/head"),
-                    Some(At::ReadHead(_)) => Doing::Read("inputs/head"),
-                    Some(_) => Doing::Read("query"),
+                    Some(latest) if latest.leaves().is_some() || names_another(latest) => {
+                        Doing::Read("inputs/head")
+                    }
+                    // It stands before a write.
+                    Some(_) => Doing::Nothing,
                 };
-                self.puppets.go_on(worker, first).await;
+                if first != Doing::Nothing {
+                    self.puppets.go_on(worker, first).await;
+                }
             }
             Act::Begin(worker, Task::Look { place, .. }) => {
                 let hint = format!("{{\"conversation\":\"{}\"}}", conversation(PEOPLE[place]));

@@ -120,6 +120,14 @@ impl Step<'_> {
         if (matches_item && !scene.item_is_fresh) || (matches_head && !scene.is_fresh) {
             return Err(Conflict);
         }
+        if self.at().joins {
+            if self.keeps(Rule::JoinsAlone) && !self.state.pending(self.scope, place).is_empty() {
+                return Err(Conflict);
+            }
+            if scene.item_is_fresh {
+                self.state.comes(self.scope, key);
+            }
+        }
         let joined = std::mem::take(&mut self.at().joins);
         self.note_applied(key);
         let is_logged = self.state.workflows.iter().any(|head| head.log.contains(key));

@@ -16,7 +16,10 @@ impl Step<'_> {
         let visit = self.at();
         visit.scene.current = head.current;
         visit.scene.is_fresh = true;
-        visit.at = head.current.map_or(At::ReadItems, At::ReadHead);
+        match head.current {
+            Some(current) => visit.at = At::ReadHead(current),
+            None => self.heads_are_known(),
+        }
     }
 
     pub(super) fn read_head(&mut self, workflow: u8) {
@@ -25,7 +28,15 @@ impl Step<'_> {
         let free = visit.scene.heads.iter_mut().find(|read| read.is_none());
         *free.expect("no input goes to more than two workflows") =
             Some(Read { workflow, head, is_fresh: true });
-        visit.at = At::ReadItems;
+        self.heads_are_known();
+    }
+
+    /// What is pending is read next; what is to be applied by the commit that stores it leaves that to the commit.
+    pub(super) fn heads_are_known(&mut self) {
+        match self.at().joins {
+            true => self.join(),
+            false => self.at().at = At::ReadItems,
+        }
     }
 
     pub(super) fn read_items(&mut self) {
@@ -37,9 +48,6 @@ impl Step<'_> {
             return;
         }
         let pending = self.at().scene.early.unwrap_or(pending);
-        if self.at().joins {
-            return self.join(pending);
-        }
         let keeps_last = self.keeps(Rule::LastIsFinishedFirst);
         let heads = self.at().scene.heads;
         let lasts = heads.iter().flatten().filter(|_| keeps_last).filter_map(|read| read.head.last[place]);
@@ -68,21 +76,15 @@ impl Step<'_> {
         }
     }
 
-    /// Is there nothing in the way of applying an input that is not stored yet?
-    fn join(&mut self, pending: Row) {
+    /// An input that is not stored yet is applied.
+    fn join(&mut self) {
         let key = self.at().own.expect("a worker joins what it has received");
-        if !rules::may_join(pending.is_empty()) && self.keeps(Rule::JoinsAlone) {
-            return self.store_first();
-        }
         let mut reads = self.at().scene.heads.into_iter().flatten();
         if self.scope.kind(key) == Kind::Press && !reads.any(|read| read.workflow == SHARED) {
             self.at().at = At::ReadHead(SHARED);
             return;
         }
         let is_new = !self.state.is_stored(key);
-        if is_new {
-            self.state.comes(self.scope, key);
-        }
         let visit = self.at();
         visit.scene.item = Some(key);
         visit.scene.item_is_fresh = is_new;

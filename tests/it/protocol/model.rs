@@ -87,7 +87,12 @@ impl Scope {
             let me = std::mem::take(&mut state.workers[worker]);
             let mut step = Step { scope: self, me, state, is_lost: false };
             step.look();
+            let reads = matches!(step.at().at, At::ReadConversation | At::ReadHead(_) | At::ReadItems);
             state.workers[worker] = step.me;
+            if !reads {
+                // What it knows is enough: the first step is a write, whose answer may be lost.
+                return;
+            }
         }
         self.step(state, worker, false);
     }

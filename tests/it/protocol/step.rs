@@ -134,9 +134,10 @@ impl Step<'_> {
 
     /// The worker begins to look at its conversation, perhaps not for the first time.
     pub(super) fn look(&mut self) {
-        let at = if self.keeps(Rule::HeadsBeforeItems) { At::ReadConversation } else { At::ReadItems };
+        let heads_first = self.keeps(Rule::HeadsBeforeItems) || self.at().joins;
+        let at = if heads_first { At::ReadConversation } else { At::ReadItems };
         let place = self.at().place;
-        let latest = self.me.latest[place].take().filter(|_| self.keeps(Rule::HeadsBeforeItems));
+        let latest = self.me.latest[place].take();
         let visit = self.at();
         visit.scene = Default::default();
         visit.early = Default::default();
@@ -152,7 +153,10 @@ impl Step<'_> {
         let heads = [Some(workflow).filter(|_| current == Some(workflow.workflow)), None];
         let visit = self.at();
         visit.scene = Scene { current, is_fresh, heads, is_remembered: true, ..Scene::default() };
-        visit.at = latest.leaves();
+        match latest.leaves() {
+            Some(current) => visit.at = At::ReadHead(current),
+            None => self.heads_are_known(),
+        }
     }
 
     /// Something was in the way: it looks again, or gives way.

@@ -31,12 +31,9 @@ pub(crate) struct Latest {
 }
 
 impl Latest {
-    /// What is to be read yet.
-    pub(crate) fn leaves(&self) -> At {
-        match self.current {
-            Some(current) if current != self.workflow.workflow => At::ReadHead(current),
-            _ => At::ReadItems,
-        }
+    /// The workflow whose head is to be read yet.
+    pub(crate) fn leaves(&self) -> Option<u8> {
+        self.current.filter(|current| *current != self.workflow.workflow)
     }
 }
 

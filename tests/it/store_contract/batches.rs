@@ -1,9 +1,11 @@
 //! Writes: all or nothing, and only over what the writer has read.
 
-use backline::store::{Draft, ETag, Error, Write};
+use backline::store::{Draft, ETag, Error, NothingDue, Write};
 use futures_util::future::join_all;
 
-use super::{Site, assert_conflict, assert_refused, batch, create, draft, get, id, number, put};
+use super::{
+    PLACE, Site, assert_conflict, assert_refused, batch, create, draft, get, id, noon, number, put, seconds,
+};
 
 pub(super) async fn a_batch_is_all_or_nothing(site: Site) {
     let store = site.open();
@@ -112,6 +114,29 @@ pub(super) async fn a_conflict_names_the_batch_and_leaves_it_unwritten(site: Sit
     }
     assert_eq!(get(&*store, "q", "b").await, None);
     assert_eq!(get(&*store, "r", "c").await, None);
+}
+
+pub(super) async fn what_is_due_is_in_the_way_of_who_says_so(site: Site) {
+    let store = site.open();
+    let due = Draft { due_at: Some(noon() + seconds(30)), ..draft(1) };
+    let etag = put(&*store, "p", [create("inbox:0", 0), Write::Create(id("inbox:1"), due)]).await.unwrap();
+    let commit = async |partition: &str, prefix: &str, name: &str| {
+        let (container, partition, prefix) = (PLACE, partition.to_owned(), prefix.to_owned());
+        let batches = vec![batch("q", [create(name, 1)]), batch("p", [create(name, 1)])];
+        store.commit_unless_due(batches, NothingDue { container, partition, prefix }).await
+    };
+    if !store.may_join("x") {
+        assert_refused(commit("p", "inbox:", "a").await);
+        return;
+    }
+    assert_conflict(commit("p", "inbox:", "a").await, "inbox:1");
+    assert_eq!((get(&*store, "q", "a").await, get(&*store, "p", "a").await), (None, None));
+    // Elsewhere nothing is due; and what is due no longer is in nobody's way.
+    assert_eq!(commit("p", "out:", "b").await.unwrap().len(), 2);
+    commit("q", "inbox:", "c").await.unwrap();
+    put(&*store, "p", [Write::Replace(id("inbox:1"), etag, draft(2))]).await.unwrap();
+    commit("p", "inbox:", "d").await.unwrap();
+    assert_conflict(commit("p", "inbox:", "d").await, "d");
 }
 
 pub(super) async fn a_document_may_be_once_in_a_batch(site: Site) {
