@@ -117,6 +117,20 @@ fn a_field_of_another_type_counts_as_not_there() {
             assert_eq!(input.what, said("hi"), "{field}: {wrong}");
         }
     }
+    // Nor does it make what stands behind it unreadable.
+    let reply = from_ada(json!({ "text": "hi", "reply_to_message": { "message_id": 3 } }));
+    // What a bot says is no answer.
+    let apart = ["/message/text", "/message/from/is_bot"];
+    let within = |path: &String| path.starts_with("/message/") && !apart.contains(&path.as_str());
+    for path in paths(&reply, 5).into_iter().filter(within) {
+        for wrong in &wrong {
+            let mut broken = reply.clone();
+            *broken.pointer_mut(&path).unwrap() = wrong.clone();
+            assert_eq!(normalized(&broken).what, said("hi"), "{path}: {wrong}");
+        }
+    }
+    let twice = reply.to_string().replace("\"id\":42", "\"id\":42,\"id\":{\"id\":[42]}");
+    assert_eq!(try_normalize(twice.as_bytes()).unwrap().what, said("hi"));
 }
 
 /// A message with all that we look at, though no real one has it all.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::lenient::{Each, Maybe};
+use super::lenient::{Each, Maybe, must};
 
 /// A message, or what else has a chat and somebody who did it (most updates do).
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,11 +44,13 @@ pub(in crate::telegram) struct DirectMessagesTopic {}
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct Replied {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) message_id: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct Chat {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) id: i64,
     #[serde(default, rename = "type")]
     pub(in crate::telegram) kind: Maybe<String>,
@@ -64,6 +66,7 @@ pub(in crate::telegram) struct Chat {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct User {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) id: i64,
     #[serde(default)]
     pub(in crate::telegram) is_bot: Maybe<bool>,
@@ -79,15 +82,18 @@ pub(in crate::telegram) struct User {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct Entity {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "must")]
     pub(in crate::telegram) kind: String,
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) offset: u64,
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) length: usize,
 }
 
 /// Any kind of file, a photo's size too.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct File {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) file_id: String,
     #[serde(default)]
     pub(in crate::telegram) file_unique_id: Maybe<String>,
@@ -105,7 +111,9 @@ pub(in crate::telegram) struct File {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(in crate::telegram) struct Location {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) latitude: f64,
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) longitude: f64,
 }
 
@@ -117,6 +125,7 @@ pub(in crate::telegram) struct Venue {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct Contact {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) phone_number: String,
     #[serde(default)]
     pub(in crate::telegram) first_name: Maybe<String>,
@@ -148,6 +157,7 @@ pub(in crate::telegram) struct ChatMemberUpdated {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::telegram) struct ChatMember {
+    #[serde(deserialize_with = "must")]
     pub(in crate::telegram) status: String,
     #[serde(default)]
     pub(in crate::telegram) is_member: Maybe<bool>,
