@@ -10,7 +10,7 @@ use crate::{
     telegram::{
         client::{Refusal, Upload},
         render::{Call, Part},
-        update::Maybe,
+        update::{Maybe, must},
     },
     text,
 };
@@ -18,6 +18,7 @@ use crate::{
 /// What we want to know of a message that was made or changed (<https://core.telegram.org/bots/api#message>).
 #[derive(Deserialize)]
 pub(super) struct Made {
+    #[serde(deserialize_with = "must")]
     pub(super) message_id: i64,
 }
 
@@ -63,4 +64,28 @@ pub(super) fn without_files(send: &Send, parts: usize) -> Option<Delivery> {
     };
     let message = Message { text, files: Vec::new(), ..send.message.clone() };
     Some(Delivery::Send(Send { message, prompt: send.prompt.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_result_of_a_call_is_the_call_is_made() {
+        let made =
+            |result: &str| serde_json::from_str::<Maybe<Made>>(result).unwrap().0.map(|made| made.message_id);
+        for other in [
+            "true",
+            "7",
+            "null",
+            "\"x\"",
+            "[{}]",
+            "{}",
+            r#"{"message_id":[7],"chat":{}}"#,
+            r#"{"message_id":"7"}"#,
+        ] {
+            assert_eq!(made(other), None, "{other}");
+        }
+        assert_eq!(made(r#"{"chat":{"id":[1]},"message_id":7,"text":"\ud800"}"#), Some(7));
+    }
 }

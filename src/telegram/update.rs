@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::webhook::HANDLED;
 
-pub(crate) use lenient::Maybe;
+pub(crate) use lenient::{Maybe, must};
 pub(super) use wire::{CallbackQuery, Chat, ChatMember, ChatMemberUpdated, File, Location, Message, User};
 
 /// Why bytes are no update. They will never become one: keep them as a dead letter.

@@ -42,7 +42,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
 }
 
 /// For a field without which a struct is none: serde's own reading of a value of another type stops somewhere in it.
-pub(super) fn must<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+pub(crate) fn must<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     Maybe::deserialize(from)?.0.ok_or_else(|| D::Error::custom("of another type"))
 }
 
