@@ -213,7 +213,12 @@ impl Runtime {
         let due = conversation.due_at(self.store().now());
         let done = Draft::of(&item).ttl(self.settings().retention);
         let (container, partition) = (Container::Conversations, item.input.conversation.to_string());
-        let pending = NothingDue { container, partition: partition.clone(), prefix: INBOX.to_owned() };
+        // What was stored before is applied before.
+        let pending = etags.1.is_none().then(|| NothingDue {
+            container,
+            partition: partition.clone(),
+            prefix: INBOX.to_owned(),
+        });
         batches.push(Batch {
             container,
             partition,
@@ -222,10 +227,9 @@ impl Runtime {
                 Write::put(head_id(), etags.0, Draft::of(&conversation).due(due)),
             ],
         });
-        let written = match etags.1 {
-            Some(_) => self.store().commit(batches).await?,
-            // What was stored before is applied before.
-            None => self.store().commit_unless_due(batches, pending).await?,
+        let written = match pending {
+            None => self.store().commit(batches).await?,
+            Some(pending) => self.store().commit_unless_due(batches, pending).await?,
         };
         let etag = written.last().and_then(|batch| batch.last()).cloned();
         let sending = match etag {
