@@ -153,7 +153,7 @@ fn command_line(program: &str) -> clap::Command {
 
 fn obey(table: Table, command: Option<Command>, program: &str) -> anyhow::Result<ExitCode> {
     match command {
-        Some(Command::Dev(options)) => wait(dev::dev(options)),
+        Some(Command::Dev(options)) => dev::dev(options),
         Some(Command::Talk(options)) => talk::talk(&table, &options, program),
         Some(Command::New(options)) => new::new(&options),
         Some(Command::App(options)) => app::app(&options),

@@ -49,6 +49,14 @@ pub struct Options {
     pub watch: bool,
 }
 
+/// Has this thread, and all threads and processes that it starts from now on, take turns on a processor instead of
+/// interrupting one another whenever there is something to do (`SCHED_BATCH`,
+/// <https://man7.org/linux/man-pages/man7/sched.7.html>). Where there is no such thing, or it is refused, they go on as before.
+pub fn take_turns() {
+    #[cfg(target_os = "linux")]
+    let _ = uapi::sched_setscheduler(0, uapi::c::SCHED_BATCH, &uapi::c::sched_param { sched_priority: 0 });
+}
+
 /// Runs the host, the fake Telegram and whatever fetches updates for real bots, until it is told to end.
 ///
 /// # Errors

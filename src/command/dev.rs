@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 pub(super) use crate::dev::Options;
-use crate::{config, dev, telemetry};
+use crate::{config, dev, serve::wait, telemetry};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -16,12 +16,14 @@ Examples:
 End it with Ctrl-C; started again, every conversation goes on where it was.";
 
 /// Runs the host and the fake Telegram until they are told to end.
-pub(super) async fn dev(options: Options) -> anyhow::Result<ExitCode> {
+pub(super) fn dev(options: Options) -> anyhow::Result<ExitCode> {
     let environment = config::environment(&options.root)?;
     if options.json {
         telemetry::start_json(&environment);
     } else {
         telemetry::start(&environment);
     }
-    dev::run(options).await
+    // Before there are other threads: they, and the handler, inherit it.
+    dev::take_turns();
+    wait(dev::run(options))
 }

@@ -84,6 +84,28 @@ async fn the_same_update_posted_fifty_times_at_once_is_one_input_and_one_answer(
     assert_eq!(behind["conversation"]["outbox"], Value::Null);
 }
 
+/// Fields of <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>, counted as there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn host_and_handler_take_turns_and_stay_as_nice_as_they_were() {
+    let field = |task: &Path, number: usize| -> i64 {
+        let stat = std::fs::read_to_string(task.join("stat")).unwrap();
+        let after_the_name = stat.rsplit_once(')').unwrap().1;
+        after_the_name.split_whitespace().nth(number - 3).unwrap().parse().unwrap()
+    };
+    let (niceness, policy, batch) = (19, 41, 3);
+    let data = tempfile::tempdir().unwrap();
+    let dev = Start::own(data.path()).start().await;
+    let handler = dev.until("the handler", || dev.handler()).await;
+    for process in [dev.host(), handler] {
+        let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        for task in tasks.map(|task| task.unwrap().path()) {
+            assert_eq!(field(&task, policy), batch, "{}", task.display());
+            assert_eq!(field(&task, niceness), field("/proc/self".as_ref(), niceness), "{}", task.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn replay_rebuilds_what_is_stored_and_notices_what_was_changed() {
     let data = tempfile::tempdir().unwrap();

@@ -112,6 +112,11 @@ impl Dev {
         line.split("(process ").nth(1)?.split(')').next()?.parse().ok()
     }
 
+    /// The process id of the host.
+    pub(crate) fn host(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9` of the host: nothing of it is asked first. Returns what its handlers have in their environment.
     pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
